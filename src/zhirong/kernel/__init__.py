@@ -1,0 +1,1 @@
+"""Money, dates, identifiers, errors, findings and provenance: standard library only."""
