@@ -1,1 +1,20 @@
-"""TBD."""
+"""Indicators: table expressions, one module a family, and the catalogue that names them.
+
+Importing the package fills `CATALOGUE`.
+"""
+
+from zhirong.indicators import fields, oecd  # noqa: F401  (each registers its entries)
+from zhirong.indicators.asof import evidence_at
+from zhirong.indicators.catalogue import CATALOGUE, Context, Dimension, Indicator, lookup
+from zhirong.indicators.run import IndicatorRun, compute
+
+__all__ = [
+    "CATALOGUE",
+    "Context",
+    "Dimension",
+    "Indicator",
+    "IndicatorRun",
+    "compute",
+    "evidence_at",
+    "lookup",
+]

@@ -1,8 +1,9 @@
 """The catalogue: what each indicator is, and the registry through which all of them run.
 
-An indicator is `f(evidence, context) -> Table` with columns `patent_id` and `value` (and optionally `flag`, a short
-text that qualifies the value). `evidence` holds the canonical tables already cut at `as_of`
-(`zhirong.indicators.asof`), so that an indicator cannot see a later row; `context` holds the date and the parameters.
+An indicator is `f(evidence, context) -> Table` with columns `patent_id` and `value` (and optionally `flag`,
+a short text that qualifies the value). `evidence` holds the canonical tables already cut at `as_of`
+(`zhirong.indicators.asof`), so that an indicator cannot see a later row; `context` holds the date and the
+parameters.
 """
 
 from __future__ import annotations

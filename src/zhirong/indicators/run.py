@@ -1,0 +1,273 @@
+"""Compute the catalogue: cut the evidence, stage each family once, write one wide Parquet file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow.parquet as pq
+
+from zhirong.indicators.asof import evidence_at
+from zhirong.indicators.catalogue import CATALOGUE, Context, Evidence, Indicator, lookup
+from zhirong.indicators.frames import FRAMES, Projection, attach, engine_type
+from zhirong.kernel.errors import UnknownNameError
+from zhirong.tables import Engine, Store, Type
+
+__all__ = ["IndicatorRun", "Progress", "compute", "wide_table"]
+
+_log = logging.getLogger(__name__)
+
+CITATIONS = "citations"
+"""Name of the stage that holds every entry without a frame: the citation graph."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with the name of a step, its number, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorRun:
+    """What a run wrote.
+
+    Parameters
+    ----------
+    path : Path
+        Parquet file: ``patent_id``, one column an indicator (`Indicator.column`), and ``<column>__flag``
+        where the indicator qualifies its values.
+    as_of : date
+        Nothing later entered.
+    engine : str
+        Engine name.
+    row_count : int
+        Patents.
+    indicator_ids : tuple of str
+        In column order.
+    known_counts : Mapping of str to int
+        Patents with a value, by indicator id.
+    stage_rows : Mapping of str to int
+        Rows of each staged family.
+    fingerprints : Mapping of str to str
+        Fingerprint of each evidence table; empty when tables were given directly.
+    """
+
+    path: Path
+    as_of: date
+    engine: str
+    row_count: int
+    indicator_ids: tuple[str, ...]
+    known_counts: Mapping[str, int]
+    stage_rows: Mapping[str, int] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+
+
+def compute(
+    source: Store | Mapping[str, ibis.Table],
+    engine: Engine,
+    *,
+    as_of: date,
+    out: Path,
+    ids: Collection[str] | None = None,
+    only: Iterable[str] | None = None,
+    params: Mapping[str, Any] | None = None,
+    allow_undated: bool = False,
+    progress: Progress | None = None,
+) -> IndicatorRun:
+    """Compute indicators of every patent known at a date and write them as one wide Parquet file.
+
+    Parameters
+    ----------
+    source : Store or Mapping of str to ibis.Table
+        Evidence, or canonical tables on `engine`.
+    engine : Engine
+        Engine; DuckDB takes the local kernel for citation graphs, Spark the expressions.
+    as_of : date
+        Last day of knowledge.
+    out : Path
+        File to write.
+    ids : collection of str, optional
+        Patents to write; cohorts are always those of all patents. All where not given.
+    only : iterable of str, optional
+        Indicator ids; the whole catalogue where not given.
+    params : Mapping, optional
+        Indicator parameters.
+    allow_undated : bool
+        See `evidence_at`.
+    progress : callable, optional
+        Told of each step.
+
+    Returns
+    -------
+    IndicatorRun
+
+    Raises
+    ------
+    UnknownNameError
+        For an indicator id or a patent id that does not exist (a patent published after `as_of` does not
+        yet).
+    """
+    entries = _entries(only)
+    tables = source.read_all(engine) if isinstance(source, Store) else source
+    evidence = _with_patents(evidence_at(tables, as_of, allow_undated=allow_undated), engine)
+    if ids is not None:
+        _check_ids(evidence, engine, ids)
+    context = Context(as_of, engine, dict(params or {}))
+    wide, stages = wide_table(evidence, context, entries, progress=progress)
+    if ids is not None:
+        wide = wide.filter(wide.patent_id.isin(sorted(set(ids))))
+    row_count = engine.write(wide.order_by(ibis.asc(wide.patent_id)), out)
+    return IndicatorRun(
+        path=out,
+        as_of=as_of,
+        engine=engine.name,
+        row_count=row_count,
+        indicator_ids=tuple(item.id for item in entries),
+        known_counts=_known_counts(out, entries, row_count),
+        stage_rows=stages,
+        fingerprints=source.fingerprints() if isinstance(source, Store) else {},
+    )
+
+
+def wide_table(
+    evidence: Evidence, context: Context, entries: Iterable[Indicator], *, progress: Progress | None = None
+) -> tuple[ibis.Table, dict[str, int]]:
+    """Stage what the entries need and return the wide expression, with the rows of each stage.
+
+    Parameters
+    ----------
+    evidence : Mapping
+        Tables cut at the date.
+    context : Context
+        Date, engine, parameters.
+    entries : iterable of Indicator
+        What to compute.
+    progress : callable, optional
+        Told of each step.
+
+    Returns
+    -------
+    tuple of (ibis.Table, dict)
+        One row a patent; stage name to row count.
+    """
+    entries = list(entries)
+    stock = dict(evidence)
+    frames = _frames(entries)
+    loose = _loose(entries, frames)
+    steps = len(frames) + (1 if loose else 0)
+    stages: dict[str, int] = {}
+
+    def step(name: str) -> None:
+        if progress is not None:
+            progress(name, len(stages) + 1, steps)
+
+    if loose:
+        step(CITATIONS)
+        stock[f"@{CITATIONS}"] = context.engine.stage(_citation_table(stock, context, loose), CITATIONS)
+        stages[CITATIONS] = _rows(context.engine, stock[f"@{CITATIONS}"])
+    for name in frames:
+        step(name)
+        stock[f"@{name}"] = context.engine.stage(FRAMES[name].build(stock, context), name)
+        stages[name] = _rows(context.engine, stock[f"@{name}"])
+    return _assemble(stock, entries), stages
+
+
+def _entries(only: Iterable[str] | None) -> list[Indicator]:
+    return list(CATALOGUE.values()) if only is None else [lookup(id_) for id_ in dict.fromkeys(only)]
+
+
+def _with_patents(evidence: dict[str, ibis.Table], engine: Engine) -> dict[str, ibis.Table]:
+    evidence["patents"] = engine.stage(evidence["patents"], "patents")
+    return evidence
+
+
+def _check_ids(evidence: Evidence, engine: Engine, ids: Collection[str]) -> None:
+    known = set(engine.to_arrow(evidence["patents"].select("patent_id")).column(0).to_pylist())
+    for id_ in sorted(set(ids)):
+        if id_ not in known:
+            raise UnknownNameError("patent", id_, known)
+
+
+def _frames(entries: Iterable[Indicator]) -> list[str]:
+    """Names of the frames that the entries need, each after those it needs itself."""
+    wanted: set[str] = set()
+
+    def want(name: str) -> None:
+        if name not in wanted:
+            wanted.add(name)
+            for need in FRAMES[name].needs:
+                want(need)
+
+    for item in entries:
+        if isinstance(item.compute, Projection):
+            want(item.compute.frame)
+    return [name for name in FRAMES if name in wanted]
+
+
+def _loose(entries: Iterable[Indicator], frames: Iterable[str]) -> list[Indicator]:
+    """Entries without a frame, and those that frames use as components."""
+    found = {item.id: item for item in entries if not isinstance(item.compute, Projection)}
+    for name in frames:
+        for id_ in FRAMES[name].uses:
+            found.setdefault(id_, lookup(id_))
+    return list(found.values())
+
+
+def _citation_table(evidence: Evidence, context: Context, entries: Iterable[Indicator]) -> ibis.Table:
+    """One row a patent, a column an entry, `<column>__flag` where the entry gives flags."""
+    wide = evidence["patents"].select("patent_id")
+    for item in entries:
+        part = context.engine.stage(item.compute(evidence, context), item.column)
+        columns = {"patent_id": part.patent_id, item.column: part.value.cast(item.type.value)}
+        if "flag" in part.columns:
+            columns[f"{item.column}__flag"] = part.flag.cast("string")
+        wide = attach(wide, part.select(**columns))
+    return wide
+
+
+def _assemble(stock: Evidence, entries: Iterable[Indicator]) -> ibis.Table:
+    wide = stock["patents"].select("patent_id")
+    by_frame: dict[str, dict[str, tuple[str, Type]]] = {}
+    order: list[str] = []
+    for item in entries:
+        frame, value, flag = _place(item, stock)
+        columns = by_frame.setdefault(frame, {})
+        columns[item.column] = (value, item.type)
+        order.append(item.column)
+        if flag is not None:
+            columns[f"{item.column}__flag"] = (flag, Type.TEXT)
+            order.append(f"{item.column}__flag")
+    for frame, columns in by_frame.items():
+        source = stock[f"@{frame}"]
+        part = source.select(
+            "patent_id",
+            **{new: source[old].cast(engine_type(type_)) for new, (old, type_) in columns.items()},
+        )
+        wide = attach(wide, part)
+    return wide.select("patent_id", *order)
+
+
+def _place(item: Indicator, stock: Evidence) -> tuple[str, str, str | None]:
+    """Frame, column and flag column in which the run finds an entry."""
+    if isinstance(item.compute, Projection):
+        return item.compute.frame, item.compute.column, item.compute.flag
+    flag = f"{item.column}__flag"
+    return CITATIONS, item.column, flag if flag in stock[f"@{CITATIONS}"].columns else None
+
+
+def _rows(engine: Engine, table: ibis.Table) -> int:
+    return int(engine.scalar(table.count()))
+
+
+def _known_counts(path: Path, entries: Iterable[Indicator], row_count: int) -> dict[str, int]:
+    """Values by indicator, from the statistics of the Parquet file."""
+    nulls: dict[str, int] = {}
+    with pq.ParquetFile(path) as file:
+        for group in range(file.metadata.num_row_groups):
+            for index in range(file.metadata.num_columns):
+                column = file.metadata.row_group(group).column(index)
+                name = column.path_in_schema
+                nulls[name] = nulls.get(name, 0) + (column.statistics.null_count if column.statistics else 0)
+    return {item.id: row_count - nulls.get(item.column, 0) for item in entries}
