@@ -16,8 +16,18 @@ TOOLS = [
     # name, commands (any), Debian package, what for
     ("Java 17", ("java",), "openjdk-17-jre-headless", "Apache Spark: the second table engine"),
     ("Poppler", ("pdftoppm",), "poppler-utils", "looking at the PDF report as pictures"),
-    ("Chromium", ("chromium", "chromium-browser", "google-chrome"), "chromium", "looking at the HTML report in a browser"),
-    ("PostgreSQL", ("pg_ctl", "postgres", "psql"), "postgresql", "the platform's production database; nothing uses it yet"),
+    (
+        "Chromium",
+        ("chromium", "chromium-browser", "google-chrome"),
+        "chromium",
+        "looking at the HTML report in a browser",
+    ),
+    (
+        "PostgreSQL",
+        ("pg_ctl", "postgres", "psql"),
+        "postgresql",
+        "the platform's production database; nothing uses it yet",
+    ),
 ]
 NEEDED = {"Java 17", "Poppler", "Chromium"}
 

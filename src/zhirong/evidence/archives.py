@@ -28,7 +28,15 @@ _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 _BLOCK = 1 << 20
 _RATIO_FROM = 8 << 20
 """Below this size a high ratio is harmless: a file of blanks compresses well."""
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, OSError)
+_DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    gzip.BadGzipFile,
+    OSError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ class Member:
     name: str
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Internal: a member is not taken; holds rule and message."""
 
     def __init__(self, rule: str, message: str) -> None:
@@ -99,10 +107,10 @@ def _zip(path: Path, scratch: Path, limits: Limits, found: Callable[[Finding], N
             try:
                 target = _target(info.filename, scratch)
                 if stat.S_ISLNK(info.external_attr >> 16):
-                    raise _Refused("archive.link", "a link was refused")
+                    raise _RefusedError("archive.link", "a link was refused")
                 if info.flag_bits & 1:
-                    raise _Refused("archive.encrypted", "an encrypted member was refused; unpack it first")
-            except _Refused as refusal:
+                    raise _RefusedError("archive.encrypted", "an encrypted member was refused; unpack it first")
+            except _RefusedError as refusal:
                 found(_finding(refusal.rule, shown, str(refusal)))
                 continue
             with archive.open(info) as stream:
@@ -118,8 +126,8 @@ def _tar(path: Path, scratch: Path, limits: Limits, found: Callable[[Finding], N
             try:
                 target = _target(info.name, scratch)
                 if not info.isreg():
-                    raise _Refused("archive.link", "a link or device was refused")
-            except _Refused as refusal:
+                    raise _RefusedError("archive.link", "a link or device was refused")
+            except _RefusedError as refusal:
                 found(_finding(refusal.rule, shown, str(refusal)))
                 continue
             stream = archive.extractfile(info)
@@ -130,9 +138,9 @@ def _tar(path: Path, scratch: Path, limits: Limits, found: Callable[[Finding], N
 def _target(name: str, scratch: Path) -> Path:
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or (parts.parts and parts.parts[0].endswith(":")):
-        raise _Refused("archive.path_traversal", f"the member name {name!r} leaves the folder; it was refused")
+        raise _RefusedError("archive.path_traversal", f"the member name {name!r} leaves the folder; it was refused")
     if name.lower().endswith((*_ARCHIVES, *_COMPRESSED)):
-        raise _Refused("archive.nested", f"{name!r} is an archive inside an archive; unpack it first")
+        raise _RefusedError("archive.nested", f"{name!r} is an archive inside an archive; unpack it first")
     return scratch / parts.name
 
 
@@ -143,7 +151,7 @@ def _take(
     try:
         try:
             _copy(stream, target, packed, limits)
-        except _Refused as refusal:
+        except _RefusedError as refusal:
             found(_finding(refusal.rule, shown, str(refusal)))
             return
         except _DAMAGED as error:
@@ -160,9 +168,10 @@ def _copy(stream: IO[bytes], target: Path, packed: int, limits: Limits) -> None:
         while block := stream.read(_BLOCK):
             done += len(block)
             if done > limits.archive_bytes:
-                raise _Refused("archive.too_large", f"it unpacks to more than {limits.archive_bytes:,} bytes")
+                raise _RefusedError("archive.too_large", f"it unpacks to more than {limits.archive_bytes:,} bytes")
             if done > _RATIO_FROM and done > limits.archive_ratio * max(packed, 1):
-                raise _Refused(
-                    "archive.bomb", f"it unpacks to more than {limits.archive_ratio} times its size; refused as a zip bomb"
+                raise _RefusedError(
+                    "archive.bomb",
+                    f"it unpacks to more than {limits.archive_ratio} times its size; refused as a zip bomb",
                 )
             file.write(block)

@@ -123,7 +123,9 @@ class StagedOutput:
         record_id: str | None = None,
     ) -> Finding:
         """Log a finding; the row is the record being read where none is given."""
-        finding = Finding(rule, severity, self.shown, message, row or self.records_read or None, field, value, record_id)
+        finding = Finding(
+            rule, severity, self.shown, message, row or self.records_read or None, field, value, record_id
+        )
         self.log.add(finding)
         return finding
 
@@ -152,7 +154,9 @@ class StagedOutput:
                 arrays.append(pa.array([self.source_id] * count, pa.string()))
                 continue
             values = columns.get(column.name)
-            array = pa.nulls(count, arrow.type) if values is None else self._convert(schema, column.name, values, records)
+            array = (
+                pa.nulls(count, arrow.type) if values is None else self._convert(schema, column.name, values, records)
+            )
             array, fine = self._check(schema, column.name, array, records)
             keep = pc.and_(keep, fine)
             arrays.append(array)
@@ -214,7 +218,14 @@ class StagedOutput:
         if not indices:
             return array
         for index in indices:
-            self.finding(rule, Severity.WARNING, message, row=records[index], field=where, value=str(array[index].as_py())[:200])
+            self.finding(
+                rule,
+                Severity.WARNING,
+                message,
+                row=records[index],
+                field=where,
+                value=str(array[index].as_py())[:200],
+            )
         return pc.if_else(bad, pa.scalar(None, array.type), array)
 
 

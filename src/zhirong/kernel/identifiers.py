@@ -216,7 +216,9 @@ def cn_application_number(text: str) -> str:
     compact = re.sub(r"^(?:CN|ZL|CNZL)", "", compact)
     match = re.fullmatch(r"(\d{12}|\d{8})(?:\.?([\dX]))?", compact)
     if match is None:
-        raise IdentifierError(f"{text!r} is not a Chinese application number; allowed: 12 or 8 digits and a check digit")
+        raise IdentifierError(
+            f"{text!r} is not a Chinese application number; allowed: 12 or 8 digits and a check digit"
+        )
     digits, stated = match[1], match[2]
     kind_at = 4 if len(digits) == 12 else 2
     if digits[kind_at] not in _CN_RIGHT:

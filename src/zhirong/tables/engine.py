@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 
 import ibis
 import pyarrow as pa
@@ -183,7 +183,7 @@ def connect(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return Engine(cast(EngineName, name), con, folder)
+    return Engine(name, con, folder)
 
 
 def _duckdb(folder: Path, threads: int | None, memory: str | None) -> Any:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from zhirong.kernel.errors import UnknownNameError
 
-__all__ = ["CANONICAL", "Column", "Type", "TableSchema", "schema_of"]
+__all__ = ["CANONICAL", "Column", "TableSchema", "Type", "schema_of"]
 
 
 class Type(StrEnum):
