@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from zhirong.evidence.reading import Reader
+from zhirong.evidence.sheets import SheetReader
 from zhirong.kernel.errors import UnknownNameError
 
 __all__ = ["READERS", "detect", "reader_named"]
 
-_ALL: tuple[Reader, ...] = ()
+_ALL: tuple[Reader, ...] = (SheetReader(),)
 
 READERS: Mapping[str, Reader] = {reader.name: reader for reader in _ALL}
 """Readers by name, in the order in which detection asks them: the most particular first."""

@@ -1,0 +1,22 @@
+"""Spreadsheets and CSV files of patent databases, read by a mapping of heads to canonical fields."""
+
+from __future__ import annotations
+
+from zhirong.evidence.sheets.ipc_titles import ClassTitle, read_ipc_titles
+from zhirong.evidence.sheets.mapping import SheetMapping, load_mapping, parse_mapping, shipped_mappings
+from zhirong.evidence.sheets.propose import ProposedColumn, ProposedMapping, propose_mapping, write_mapping
+from zhirong.evidence.sheets.reader import SheetReader
+
+__all__ = [
+    "ClassTitle",
+    "ProposedColumn",
+    "ProposedMapping",
+    "SheetMapping",
+    "SheetReader",
+    "load_mapping",
+    "parse_mapping",
+    "propose_mapping",
+    "read_ipc_titles",
+    "shipped_mappings",
+    "write_mapping",
+]
