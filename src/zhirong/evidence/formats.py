@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from zhirong.evidence.patentsview import PatentsViewReader
 from zhirong.evidence.reading import Reader
 from zhirong.evidence.sheets import SheetReader
 from zhirong.kernel.errors import UnknownNameError
 
 __all__ = ["READERS", "detect", "reader_named"]
 
-_ALL: tuple[Reader, ...] = (SheetReader(),)
+_ALL: tuple[Reader, ...] = (PatentsViewReader(), SheetReader(),)
 
 READERS: Mapping[str, Reader] = {reader.name: reader for reader in _ALL}
 """Readers by name, in the order in which detection asks them: the most particular first."""

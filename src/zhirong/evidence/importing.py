@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from zhirong.evidence.archives import Member, unpacked
@@ -181,7 +181,7 @@ def _read_file(
                 )
             )
             continue
-        done.append(_read_member(member, chosen, parts, log, options))
+        done.append(_read_member(member, chosen, parts, log, replace(options, beside=file.parent)))
     return done
 
 

@@ -53,11 +53,15 @@ class ReadOptions:
         A mapping file's content, for spreadsheets.
     progress : callable
         Called with (bytes done, bytes in all, records so far); shells draw it.
+    beside : Path, optional
+        Folder of the original file, where a reader may look for files that belong to it; the file's own folder
+        where not given.
     """
 
     limits: Limits = field(default_factory=Limits)
     mapping: Mapping[str, Any] | None = None
     progress: Callable[[int, int, int], None] = lambda done, total, records: None
+    beside: Path | None = None
 
 
 class Output(Protocol):
