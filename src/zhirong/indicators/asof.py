@@ -46,9 +46,7 @@ def known_date(table: ibis.Table, schema: TableSchema) -> ibis.Value | None:
     return ibis.coalesce(*(d.cast("date") for d in dates))
 
 
-def evidence_at(
-    tables: Mapping[str, ibis.Table], as_of: date, *, allow_undated: bool = False
-) -> dict[str, ibis.Table]:
+def evidence_at(tables: Mapping[str, ibis.Table], as_of: date, *, allow_undated: bool = False) -> dict[str, ibis.Table]:
     """Cut every canonical table at a date.
 
     Parameters

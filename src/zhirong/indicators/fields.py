@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-from importlib import resources
-
 import ibis
 import pyarrow as pa
 
 from zhirong.indicators.catalogue import Context, Evidence
 from zhirong.indicators.frames import attach, derived, frame, register
+from zhirong.params.facts import wipo35, wipo35_fields
 from zhirong.tables import safe
 
 __all__ = ["classes", "concordance", "fields", "with_cohort"]
 
 
 def concordance() -> pa.Table:
-    """Return the shipped IPC-to-field concordance.
+    """Return the shipped concordance with the sector of each field.
 
     Returns
     -------
     pyarrow.Table
-        ``subclass``, ``main_group`` (null: the rest of the subclass), ``field`` (1-35),
-        ``field_name``, ``sector``, ``basis`` (``table``, ``default``, ``inferred``; the last two are placed
-        by judgement and not verified against WIPO's own table).
-
-    References
-    ----------
-    Schmoch, U. (2008), *Concept of a Technology Classification for Country Comparisons*, report to WIPO.
+        ``subclass``, ``main_group`` (null: the rest of the subclass), ``field`` (1-35), ``sector``.
     """
-    text = resources.files("zhirong.indicators").joinpath("facts/wipo35.csv").read_text("utf-8")
-    rows = list(csv.DictReader(text.splitlines()))
-    return pa.table(
-        {
-            "subclass": pa.array([r["subclass"] for r in rows]),
-            "main_group": pa.array([r["main_group"] or None for r in rows], pa.string()),
-            "field": pa.array([int(r["field"]) for r in rows], pa.int64()),
-            "field_name": pa.array([r["field_name"] for r in rows]),
-            "sector": pa.array([r["sector"] for r in rows]),
-            "basis": pa.array([r["basis"] for r in rows]),
-        }
-    )
+    table, fields_ = wipo35(), wipo35_fields()
+    sector = dict(zip(fields_["field"].to_pylist(), fields_["sector_en"].to_pylist(), strict=True))
+    sectors = [sector[field] for field in table["field"].to_pylist()]
+    return table.select(["subclass", "main_group", "field"]).append_column("sector", pa.array(sectors))
 
 
 @frame("classes")
@@ -76,9 +60,7 @@ def fields(evidence: Evidence, context: Context) -> ibis.Table:
     exact = facts.filter(facts.main_group.notnull()).select(
         _sub="subclass", _group="main_group", _exact="field", _exact_sector="sector"
     )
-    rest = facts.filter(facts.main_group.isnull()).select(
-        _sub2="subclass", _rest="field", _rest_sector="sector"
-    )
+    rest = facts.filter(facts.main_group.isnull()).select(_sub2="subclass", _rest="field", _rest_sector="sector")
     t = symbols.left_join(exact, [symbols.subclass == exact._sub, symbols.main_group == exact._group])
     t = t.select("patent_id", "symbol", "subclass", "_exact", "_exact_sector")
     t = t.left_join(rest, [t.subclass == rest._sub2])
@@ -88,11 +70,7 @@ def fields(evidence: Evidence, context: Context) -> ibis.Table:
         _field=ibis.coalesce(t._exact, rest._rest),
         _sector=ibis.coalesce(t._exact_sector, rest._rest_sector),
     )
-    counts = (
-        t.filter(t._field.notnull())
-        .group_by(["patent_id", "_field", "_sector"])
-        .aggregate(_n=lambda x: x.count())
-    )
+    counts = t.filter(t._field.notnull()).group_by(["patent_id", "_field", "_sector"]).aggregate(_n=lambda x: x.count())
     order = [ibis.desc(counts._n), ibis.asc(counts._field)]
     ranked = counts.mutate(
         _rank=ibis.row_number().over(group_by="patent_id", order_by=order),
@@ -110,9 +88,7 @@ def fields(evidence: Evidence, context: Context) -> ibis.Table:
     scope = t.group_by("patent_id").aggregate(scope=t.subclass.nunique())
     return (
         attach(scope, field)
-        .select(
-            "patent_id", "technology_field", "many_field", "field_share", "fields_reached", "scope", "sector"
-        )
+        .select("patent_id", "technology_field", "many_field", "field_share", "fields_reached", "scope", "sector")
         .mutate(flag=lambda x: ibis.ifelse(x.many_field, "many_field", ibis.null("string")))
     )
 

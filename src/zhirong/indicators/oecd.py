@@ -15,37 +15,12 @@ from zhirong.indicators.fields import with_cohort
 from zhirong.indicators.frames import attach, count_of, frame, register
 from zhirong.tables import safe
 
-__all__ = ["counts", "family_offices"]
-
-
-def family_offices(evidence: Evidence) -> ibis.Table:
-    """Return the offices of each known patent's family.
-
-    Returns
-    -------
-    ibis.Table
-        ``patent_id``, ``office``, distinct: offices of the members in `families` and of the patents that
-        share the `family_id`. Patents without `family_id` take the family in which they are a member, else
-        have no row.
-    """
-    patents = evidence["patents"]
-    families = evidence["families"]
-    by_member = families.group_by(["member_id"]).aggregate(_family=families.family_id.min())
-    joined = attach(
-        patents.select("patent_id", "office", "family_id"), by_member.rename(patent_id="member_id")
-    )
-    own = joined.select("patent_id", "office", family_id=ibis.coalesce(joined.family_id, joined._family))
-    own = own.filter(own.family_id.notnull())
-    stock = ibis.union(
-        families.select("family_id", "office"), own.select("family_id", "office"), distinct=True
-    )
-    pairs = own.select("patent_id", "family_id").inner_join(stock, "family_id")
-    return pairs.select("patent_id", "office")
+__all__ = ["counts"]
 
 
 @frame("oecd_counts", needs=("fields",))
 def counts(evidence: Evidence, context: Context) -> ibis.Table:
-    """Family size, grant lag, claims, non-patent references, renewal; one row a patent."""
+    """Grant lag, claims, non-patent references, renewal; one row a patent."""
     patents = evidence["patents"]
     base = patents.select(
         "patent_id",
@@ -56,18 +31,13 @@ def counts(evidence: Evidence, context: Context) -> ibis.Table:
     claims = evidence["claims"]
     claim_rows = claims.group_by("patent_id").aggregate(n=claims.count())
     citations = evidence["citations"]
-    backward = (
-        citations.group_by("citing_id")
-        .aggregate(n=citations.cited_id.nunique())
-        .rename(patent_id="citing_id")
-    )
+    backward = citations.group_by("citing_id").aggregate(n=citations.cited_id.nunique()).rename(patent_id="citing_id")
     npl = evidence["nonpatent_citations"]
     npl_rows = npl.group_by("patent_id").aggregate(n=npl.count())
     parts = [
         claim_rows.select("patent_id", _claim_rows="n"),
         count_of(evidence, backward, "citations", "nonpatent_citations", name="_backward"),
         count_of(evidence, npl_rows, "citations", "nonpatent_citations", name="npl_citations"),
-        _offices(evidence),
         _renewal(evidence),
         _grant_lag_index(evidence, context),
     ]
@@ -75,7 +45,6 @@ def counts(evidence: Evidence, context: Context) -> ibis.Table:
     claim_count = ibis.coalesce(t.claim_count, t._claim_rows)
     return t.select(
         "patent_id",
-        "family_size",
         "grant_lag",
         "grant_lag_index",
         "grant_lag_flag",
@@ -85,11 +54,6 @@ def counts(evidence: Evidence, context: Context) -> ibis.Table:
         claims=claim_count,
         claims_bwd=safe.divide(claim_count, t._backward),
     )
-
-
-def _offices(evidence: Evidence) -> ibis.Table:
-    offices = family_offices(evidence)
-    return offices.group_by("patent_id").aggregate(family_size=offices.office.nunique())
 
 
 def _renewal(evidence: Evidence) -> ibis.Table:

@@ -211,7 +211,8 @@ def _loose(entries: Iterable[Indicator], frames: Iterable[str]) -> list[Indicato
     found = {item.id: item for item in entries if not isinstance(item.compute, Projection)}
     for name in frames:
         for id_ in FRAMES[name].uses:
-            found.setdefault(id_, lookup(id_))
+            if id_ in CATALOGUE:  # TEMPORARY
+                found.setdefault(id_, lookup(id_))
     return list(found.values())
 
 
