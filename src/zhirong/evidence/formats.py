@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from zhirong.evidence.google import GooglePatentsReader
+from zhirong.evidence.lens import LensReader
 from zhirong.evidence.patentsview import PatentsViewReader
+from zhirong.evidence.ppubs import PpubsReader
 from zhirong.evidence.reading import Reader
 from zhirong.evidence.sheets import SheetReader
 from zhirong.kernel.errors import UnknownNameError
 
 __all__ = ["READERS", "detect", "reader_named"]
 
-_ALL: tuple[Reader, ...] = (PatentsViewReader(), SheetReader(),)
+_ALL: tuple[Reader, ...] = (
+    PatentsViewReader(),
+    GooglePatentsReader(),
+    LensReader(),
+    PpubsReader(),
+    SheetReader(),
+)
 
 READERS: Mapping[str, Reader] = {reader.name: reader for reader in _ALL}
 """Readers by name, in the order in which detection asks them: the most particular first."""

@@ -184,6 +184,7 @@ def _record(item: Mapping[str, Any], record: RowContext, limits: Limits) -> None
     claims = _localized(item, "claims_localized", record, limits.text_chars)
     running = claims.get(language) or claims.get("en") or next(iter(claims.values()), "")
     publication.claims = split_claims(running)
+    publication.claim_count = len(publication.claims) or None
     publication.parties = [*_parties(item, "assignee", "assignee"), *_parties(item, "inventor", "inventor")]
     publication.classes = _classes(item)
     publication.cited = _citations(item, record)
@@ -260,7 +261,9 @@ def _citations(item: Mapping[str, Any], record: RowContext) -> list[CitedDocumen
     for entry in _records(item.get("citation")):
         codes = [(_text(entry.get(name)) or "").upper() for name in ("category", "type")]
         origin = next((_ORIGINS[code] for code in codes if code in _ORIGINS), None)
-        letters = next((code for code in codes if code not in _ORIGINS and re.fullmatch(r"[XYADEILOPT]{1,4}", code)), None)
+        letters = next(
+            (code for code in codes if code not in _ORIGINS and re.fullmatch(r"[XYADEILOPT]{1,4}", code)), None
+        )
         number = None
         if text := _text(entry.get("publication_number")):
             number = record.number(text, "citation.publication_number")

@@ -34,9 +34,7 @@ __all__ = [
 
 PartyType = Literal["organisation", "person", "government", "university"]
 
-_WORDS: dict[str, Any] = yaml.safe_load(
-    (Path(__file__).parent / "data" / "names.yaml").read_text(encoding="utf-8")
-)
+_WORDS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "data" / "names.yaml").read_text(encoding="utf-8"))
 _WESTERN_FORMS: dict[str, str] = _WORDS["western_forms"]
 _QUALIFIERS: dict[str, str] = _WORDS["western_qualifiers"]
 _HEAD_FORMS = frozenset(_WORDS["head_forms"])
@@ -110,16 +108,8 @@ def normalise_name(name: str) -> str:
 
 def _fold(name: str) -> str:
     text = casefold_nfkc(name).replace("&", " and ").replace("+", " and ")
-    text = "".join(
-        c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c) or _CJK.match(c)
-    )
-    text = (
-        unicodedata.normalize("NFC", text)
-        .replace("ß", "ss")
-        .replace("ø", "o")
-        .replace("æ", "ae")
-        .replace("ł", "l")
-    )
+    text = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c) or _CJK.match(c))
+    text = unicodedata.normalize("NFC", text).replace("ß", "ss").replace("ø", "o").replace("æ", "ae").replace("ł", "l")
     text = _DOTTED.sub(lambda m: m[0].replace(".", ""), text)
     return _SLASHED.sub(r"\1\2", text).replace("'", "").replace("’", "")
 
@@ -185,9 +175,7 @@ def normalise_words(text: str) -> str:
     return _PUNCTUATION.sub(" ", _fold(text)).strip()
 
 
-_TITLES = frozenset(
-    {"dr", "prof", "professor", "mr", "mrs", "ms", "dipl", "ing", "phd", "jr", "sr", "ii", "iii"}
-)
+_TITLES = frozenset({"dr", "prof", "professor", "mr", "mrs", "ms", "dipl", "ing", "phd", "jr", "sr", "ii", "iii"})
 _UNIVERSITY = re.compile(
     r"\b(?:univ|university|universities|universite|universitat|universitaet|universidad|universidade|universita|"
     r"universiteit|college|polytechnic\w*|politecnico|hochschule|ecole|eth zurich|epfl|daigaku|"
@@ -280,16 +268,10 @@ def _looks_like_person(folded: str, words: list[str]) -> bool:
     if folded.count(",") == 1 and not folded.endswith(","):
         return True
     has_initial = any(len(word) == 1 for word in words[1:])
-    return (
-        has_initial
-        or words[0] in _GIVEN
-        or (len(words) == 2 and words[1] in _GIVEN and words[0] not in _GIVEN)
-    )
+    return has_initial or words[0] in _GIVEN or (len(words) == 2 and words[1] in _GIVEN and words[0] not in _GIVEN)
 
 
-def party_id(
-    name: str, *, country: str | None = None, city: str | None = None, party_type: str | None = None
-) -> str:
+def party_id(name: str, *, country: str | None = None, city: str | None = None, party_type: str | None = None) -> str:
     """Return a stable identifier of a name as written.
 
     Organisations of one spelling and country share it; persons need the same city too, because many share a

@@ -104,7 +104,7 @@ def write_publication(item: Publication, record: RowContext) -> None:
         "publication_number": item.number.publication_number if item.number.kind else None,
         "kind_code": item.number.kind,
         "right_type": str(item.number.right_type),
-        "claim_count": item.claim_count if item.claim_count is not None else (len(item.claims) or None),
+        "claim_count": item.claim_count,
         "primary_ipc": _primary(class_rows),
     })  # fmt: skip
     for row in class_rows:

@@ -71,7 +71,7 @@ class PatentNumber:
 
 
 _NUMBER = re.compile(
-    r"^(?P<office>[A-Z]{2})?(?P<prefix>RE|PP|AI|D|H|T|X|S|P)?(?P<digits>\d{1,13})(?P<kind>[A-Z]\d?|U1)?$"
+    r"^(?P<office>(?!(?:RE|PP|AI)\d)[A-Z]{2})?(?P<prefix>RE|PP|AI|D|H|T|X|S|P)?(?P<digits>\d{1,13})(?P<kind>[A-Z]\d?|U1)?$"
 )
 _JP_ERA = re.compile(r"^JP(?P<era>[HSTMR])(?P<digits>\d{5,9})(?P<kind>[A-Z]\d?)?$")
 
@@ -103,6 +103,8 @@ def parse_patent_number(text: str, *, office: str | None = None, kind: str | Non
     'US20050004437'
     >>> parse_patent_number("D0435854", office="US").patent_id
     'USD435854'
+    >>> parse_patent_number("RE29303", office="US").patent_id
+    'USRE29303'
     """
     compact = re.sub(r"[\s,./\-]", "", text.upper())
     if era := _JP_ERA.match(compact):
