@@ -8,7 +8,7 @@ run (`zhirong.indicators.run`) every frame is staged once and put into the evide
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -59,15 +59,14 @@ class Frame:
 
 
 FRAMES: dict[str, Frame] = {}
-"""Every frame by name, in an order in which each comes after those it needs."""
+"""Every frame by name."""
 
 
 def frame(name: str, *, needs: tuple[str, ...] = (), uses: tuple[str, ...] = ()) -> Callable[[Compute], Compute]:
-    """Register a function as a frame; frames that it needs are registered before it."""
+    """Register a function as a frame."""
 
     def register(build: Compute) -> Compute:
         assert name not in FRAMES, f"frame {name} is registered twice"
-        assert all(need in FRAMES for need in needs), f"frame {name} needs a frame that is not registered"
         FRAMES[name] = Frame(name, build, needs, uses)
         return build
 
@@ -167,21 +166,24 @@ def _described(frame_name: str, id_: str, fields: dict[str, Any]) -> Indicator:
     return Indicator(id=id_, dimension=dimension, type=type_, compute=projection, family=frame_name, **texts, **fields)
 
 
-def attach(left: ibis.Table, *rights: ibis.Table, on: str = "patent_id") -> ibis.Table:
+def attach(left: ibis.Table, *rights: ibis.Table, on: str | Sequence[str] = "patent_id") -> ibis.Table:
     """Return the left rows with the columns of each right table, NULL where it has no row.
 
     Parameters
     ----------
     left : ibis.Table
-        Has column `on`.
+        Has the columns `on`.
     *rights : ibis.Table
         Each has at most one row for a value of `on`, and no other column in common with `left`.
-    on : str
+    on : str or sequence of str
         Key.
     """
+    keys = [on] if isinstance(on, str) else list(on)
+    names = {f"_attached_{key}": key for key in keys}
     for right in rights:
-        other = right.rename(_attached=on)
-        left = left.left_join(other, left[on] == other._attached).drop("_attached")
+        other = right.rename(names)
+        matches = [left[key] == other[new] for new, key in names.items()]
+        left = left.left_join(other, matches).drop(*names)
     return left
 
 

@@ -192,18 +192,18 @@ def _check_ids(evidence: Evidence, engine: Engine, ids: Collection[str]) -> None
 
 def _frames(entries: Iterable[Indicator]) -> list[str]:
     """Names of the frames that the entries need, each after those it needs itself."""
-    wanted: set[str] = set()
+    ordered: dict[str, None] = {}
 
     def want(name: str) -> None:
-        if name not in wanted:
-            wanted.add(name)
+        if name not in ordered:
             for need in FRAMES[name].needs:
                 want(need)
+            ordered[name] = None
 
     for item in entries:
         if isinstance(item.compute, Projection):
             want(item.compute.frame)
-    return [name for name in FRAMES if name in wanted]
+    return list(ordered)
 
 
 def _loose(entries: Iterable[Indicator], frames: Iterable[str]) -> list[Indicator]:
