@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from zhirong.evidence.google import GooglePatentsReader
+from zhirong.evidence.judgments import JudgmentReader
 from zhirong.evidence.lens import LensReader
 from zhirong.evidence.patentsview import PatentsViewReader
 from zhirong.evidence.ppubs import PpubsReader
@@ -20,6 +21,7 @@ _ALL: tuple[Reader, ...] = (
     GooglePatentsReader(),
     LensReader(),
     PpubsReader(),
+    JudgmentReader(),
     SheetReader(),
 )
 

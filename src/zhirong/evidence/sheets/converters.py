@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from zhirong.evidence.numerals import CHINESE_NUMERALS, chinese_number
 from zhirong.evidence.sheets.vocabulary import (
     LEGAL_STATUS,
     NO,
@@ -27,7 +28,7 @@ from zhirong.kernel.dates import parse_date
 from zhirong.kernel.errors import DomainError, IdentifierError
 from zhirong.kernel.identifiers import cn_application_number, parse_class_symbol, parse_patent_number
 
-__all__ = ["CONVERTERS", "Cell", "Converter", "chinese_number", "money", "split_list"]
+__all__ = ["CONVERTERS", "Cell", "Converter", "money", "split_list"]
 
 UNITS: Mapping[str, int] = {"元": 1, "千元": 1000, "万元": 10_000, "百万元": 10**6, "千万元": 10**7, "亿元": 10**8}
 CURRENCY_SIGNS: Mapping[str, str] = {
@@ -157,52 +158,6 @@ def _yes_no(text: str, cell: Cell) -> bool:
     if folded in NO:
         return False
     raise DomainError(f"{text!r} is neither yes nor no; allowed: {', '.join(sorted(YES | NO))}, or a count")
-
-
-_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {c: i for i, c in enumerate("〇壹贰叁肆伍陆柒捌玖")}
-_DIGITS |= {"两": 2, "貳": 2, "陸": 6, "○": 0, "Ｏ": 0, "弍": 2, "參": 3}
-_TENS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
-_MYRIADS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
-CHINESE_NUMERALS = "".join([*_DIGITS, *_TENS, *_MYRIADS])
-
-
-def chinese_number(text: str) -> int:
-    """Read a whole number in Chinese numerals, plain or financial.
-
-    Parameters
-    ----------
-    text : str
-        ``五十万``, ``壹佰贰拾万零叁仟``, ``二〇二三`` (digits in a row), ``十六``.
-
-    Raises
-    ------
-    DomainError
-        When a character is not a numeral.
-
-    Examples
-    --------
-    >>> chinese_number("壹佰贰拾万零叁仟")
-    1203000
-    """
-    if not text or any(c not in CHINESE_NUMERALS for c in text):
-        raise DomainError(f"{text!r} is not a number in Chinese numerals")
-    if all(c in _DIGITS for c in text):
-        return int("".join(str(_DIGITS[c]) for c in text))
-    total = section = digit = 0
-    for c in text:
-        if c in _DIGITS:
-            digit = _DIGITS[c]
-        elif c in _TENS:
-            section += (digit or 1) * _TENS[c] if digit or section == 0 else _TENS[c]
-            digit = 0
-        else:
-            total = (
-                (total + section + digit) * _MYRIADS[c]
-                if _MYRIADS[c] > 10**4
-                else (total + (section + digit) * _MYRIADS[c])
-            )
-            section = digit = 0
-    return total + section + digit
 
 
 _MONEY = re.compile(
