@@ -36,6 +36,11 @@ _REFERS_ALL = re.compile(
     r"revendications?\s+pr[ée]c[ée]dentes?",
     re.IGNORECASE,
 )
+_CLAIM_HEAD_BRACKET = re.compile(r"(?:(?<=^)|(?<=[\s.;]))(\d{1,3})\s*\)\s*(?=\S)")
+_CANCELLED = re.compile(
+    r"(?<!\S)(\d{1,3})\s*\.?(?:\s*[-–]\s*(\d{1,3}))?\s*\.?\s*\((?:cancell?ed|withdrawn|not entered)\)", re.IGNORECASE
+)
+"""Claims of a published application that are no longer there: ``10. (canceled)``, ``1-6. (canceled)``."""
 _PLAIN = r"(?!(?:for|of|to|with|by|in)\b)[\w\-]+"
 """A word of a noun phrase before any preposition."""
 _CLAIM_HEAD = re.compile(r"(?:(?<=^)|(?<=[\s.;。；]))(\d{1,3})\s*[.．、]\s*(?=\S)")
@@ -116,17 +121,31 @@ def split_claims(text: str) -> list[tuple[int, str]]:
     -------
     list of (int, str)
         Number and text; one unnumbered text is claim 1. Numbers inside a claim (steps, ranges) do not split it, as
-        only the next number in order does.
+        only the next number in order does; cancelled claims are left out and the others keep their numbers.
     """
-    starts: list[tuple[int, int, int]] = []
-    for match in _CLAIM_HEAD.finditer(text):
+    heads = _CLAIM_HEAD_BRACKET if re.match(r"\s*1\)", text) else _CLAIM_HEAD
+    cancelled = {match.start(): match for match in _CANCELLED.finditer(text)}
+    marks: list[tuple[int | None, int, int]] = []
+    due = 1
+    for match in sorted([*heads.finditer(text), *cancelled.values()], key=lambda m: (m.start(), m.end() * -1)):
         number = int(match[1])
-        if number == len(starts) + 1 and (number == 1 or _starts_a_claim(text, match.end())):
-            starts.append((number, match.start(), match.end()))
-    if not starts:
+        if number != due:
+            continue
+        if match.start() in cancelled:
+            last = cancelled[match.start()]
+            marks.append((None, last.start(), last.end()))
+            due = int(last[2] or number) + 1
+        elif number == 1 or _starts_a_claim(text, match.end()):
+            marks.append((number, match.start(), match.end()))
+            due = number + 1
+    if not marks:
         return [(1, text.strip())] if text.strip() else []
-    ends = [start for _, start, _ in starts[1:]] + [len(text)]
-    return [(number, text[body:end].strip()) for (number, _, body), end in zip(starts, ends, strict=True)]
+    ends = [start for _, start, _ in marks[1:]] + [len(text)]
+    return [
+        (number, text[body:end].strip())
+        for (number, _, body), end in zip(marks, ends, strict=True)
+        if number is not None
+    ]
 
 
 def _starts_a_claim(text: str, at: int) -> bool:
