@@ -273,5 +273,6 @@ def _check_values(values: Matrix, *, rows_min: int = 2) -> Matrix:
 def _normalised(parts: Matrix, *, fallback: Matrix | None = None) -> Matrix:
     for candidate in (parts, fallback):
         if candidate is not None and candidate.sum() > 0:
-            return candidate / candidate.sum()
+            shares: Matrix = candidate / candidate.sum()
+            return shares
     return np.full(parts.shape, 1.0 / parts.size)

@@ -96,7 +96,7 @@ class ParquetSink:
         self.path = path
         self._schema = schema if isinstance(schema, TableSchema) else None
         self._arrow = schema.arrow if isinstance(schema, TableSchema) else schema
-        self._nullable = pa.schema([f.with_nullable(True) for f in self._arrow])
+        self._nullable = pa.schema([f.with_nullable(True) for f in self._arrow], metadata=self._arrow.metadata)
         self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._writer: pq.ParquetWriter | None = None
         self.row_count = 0
