@@ -8,6 +8,7 @@ from pathlib import Path
 from zhirong.evidence.google import GooglePatentsReader
 from zhirong.evidence.judgments import JudgmentReader
 from zhirong.evidence.lens import LensReader
+from zhirong.evidence.ops import OpsReader
 from zhirong.evidence.patentsview import PatentsViewReader
 from zhirong.evidence.ppubs import PpubsReader
 from zhirong.evidence.reading import Reader
@@ -18,6 +19,7 @@ __all__ = ["READERS", "detect", "reader_named"]
 
 _ALL: tuple[Reader, ...] = (
     PatentsViewReader(),
+    OpsReader(),
     GooglePatentsReader(),
     LensReader(),
     PpubsReader(),
