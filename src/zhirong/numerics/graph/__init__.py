@@ -1,6 +1,6 @@
 """Citation graphs: one compressed-sparse-row graph a run, and compiled passes over it."""
 
-from zhirong.numerics.graph.coding import KeyCodes
+from zhirong.numerics.graph.coding import KeyCodes, text_keys
 from zhirong.numerics.graph.cohorts import CohortRank, cohort_rank
 from zhirong.numerics.graph.csr import NO_DAY, CitationGraph, DayOrder, build_graph, earliest_day, order_by_day
 from zhirong.numerics.graph.disruption import Disruption, disruption
@@ -32,4 +32,5 @@ __all__ = [
     "forward_pass",
     "order_by_day",
     "owner_pass",
+    "text_keys",
 ]

@@ -33,8 +33,10 @@ class OwnerPass:
         Citations of category X or Y whose two ends have known owners and share none.
     third_party_xy_live_count : int32
         Of those, citations whose other end is in force.
-    unclear_xy_count : int32
-        Citations of category X or Y where an owner, or whether the other end is in force, is unknown.
+    unknown_owner_xy_count : int32
+        Citations of category X or Y where an end has no known owner.
+    unknown_live_xy_count : int32
+        Third-party citations of category X or Y where it is unknown whether the other end is in force.
     """
 
     known_count: Array
@@ -42,7 +44,8 @@ class OwnerPass:
     categorised_count: Array
     third_party_xy_count: Array
     third_party_xy_live_count: Array
-    unclear_xy_count: Array
+    unknown_owner_xy_count: Array
+    unknown_live_xy_count: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def _owners(
             if kind == _XY and not shared:
                 out[row, 3] += 1
                 out[row, 4] += is_live[o] == 1
-                out[row, 5] += is_live[o] < 0
+                out[row, 6] += is_live[o] < 0
 
 
 def owner_pass(
@@ -145,14 +148,14 @@ def owner_pass(
     forward = direction == "forward"
     start, other = (graph.citation_start, graph.citing) if forward else (graph.reference_start, graph.reference)
     category = graph.citation_category if forward else graph.reference_category
-    out = np.zeros((vertex.size, 6), np.int32)
+    out = np.zeros((vertex.size, 7), np.int32)
     over_ranges(
         lambda a, b: _owners(a, b, vertex, start, other, category, owner_start, owner, is_live, out),
         vertex.size,
         threads=threads,
         block=16_384,
     )
-    return OwnerPass(*(out[:, j] for j in range(6)))
+    return OwnerPass(*(out[:, j] for j in range(7)))
 
 
 @kernel
