@@ -232,8 +232,8 @@ def read_basis(text: str) -> tuple[str, int, int, float] | None:
     """Return basis, start, end and confidence; a basis that the court could not apply does not count."""
     for pattern, value, confidence in _BASIS:
         for match in re.finditer(pattern, text):
-            begin = max(text.rfind(mark, 0, match.start()) for mark in "。;\n") + 1
-            stop = min((i for i in (text.find(mark, match.end()) for mark in "。;\n") if i >= 0), default=len(text))
+            begin = max(text.rfind(mark, 0, match.start()) for mark in "。;,\n") + 1
+            stop = min((i for i in (text.find(mark, match.end()) for mark in "。;,\n") if i >= 0), default=len(text))
             if value != "statutory" and _CANNOT.search(text[begin:stop]):
                 continue
             return value, match.start(), match.end(), confidence

@@ -19,7 +19,7 @@ AMOUNT = re.compile(
     r"(?P<post>美元|欧元|日元|港元|港币|英镑|元|圆)(?:人民币)?整?"
 )
 _SCALE = {None: 1, "千": 10**3, "万": 10**4, "百万": 10**6, "千万": 10**7, "亿": 10**8}
-_YEAR = r"(?P<year>(?:19|20)\d{2}|[一二][〇零○O九一二三四五六七八]{3})"
+_YEAR = r"(?P<year>(?:19|20)\d{2}|[一二][〇零○O0九一二三四五六七八]{3})"
 DATE = re.compile(
     _YEAR + r"年(?P<month>\d{1,2}|[一二三四五六七八九十]{1,2})月(?P<day>\d{1,2}|[一二三四五六七八九十]{1,3})日"
 )
@@ -51,9 +51,8 @@ def read_date(text: str) -> date | None:
     match = DATE.search(text)
     if match is None:
         return None
-    parts = [
-        int(p) if p.isdecimal() and p.isascii() else chinese_number(p) for p in match.group("year", "month", "day")
-    ]
+    groups = match.group("year", "month", "day")
+    parts = [int(p) if p.isascii() else chinese_number(p.replace("0", "〇")) for p in groups]
     try:
         return date(*parts)
     except ValueError:
