@@ -3,7 +3,21 @@
 Importing the package fills `CATALOGUE`.
 """
 
-from zhirong.indicators import family, field_dynamics, fields, legal, oecd, parties  # noqa: F401  (each registers its entries)
+from zhirong.indicators import (  # noqa: F401  (each registers its entries)
+    citation_entries,
+    claims,
+    composite,
+    economy,
+    family,
+    field_dynamics,
+    fields,
+    gbt42748,
+    high_value,
+    legal,
+    oecd,
+    parties,
+    text,
+)
 from zhirong.indicators.asof import evidence_at
 from zhirong.indicators.catalogue import CATALOGUE, Context, Dimension, Indicator, lookup
 from zhirong.indicators.run import IndicatorRun, compute

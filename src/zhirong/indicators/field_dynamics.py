@@ -104,7 +104,7 @@ def competition(evidence: Evidence, context: Context) -> ibis.Table:
 
 
 def _regional_share(t: ibis.Table, own: ibis.Table) -> ibis.Table:
-    """The owner's share of the stock of the class in the owner's region; the largest of several owners."""
+    """Return the owner's share of the class in the owner's region; the largest of several owners."""
     placed = t.filter(t.region_code.notnull())
     by_region = placed.group_by(["main_class", "region_code", "owner_id"]).aggregate(_w=placed.weight.sum())
     total = by_region._w.sum().over(group_by=["main_class", "region_code"])

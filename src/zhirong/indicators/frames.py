@@ -91,9 +91,6 @@ def derived(evidence: Evidence, context: Context, name: str) -> ibis.Table:
 
 def component(evidence: Evidence, context: Context, indicator_id: str) -> ibis.Table:
     """Return ``patent_id``, ``value``, ``flag`` of a citation-graph entry, staged where the run has it."""
-    if indicator_id not in CATALOGUE:  # TEMPORARY
-        nothing = evidence["patents"].select("patent_id")
-        return nothing.mutate(value=ibis.null("float64"), flag=ibis.null("string"))
     item = lookup(indicator_id)
     staged = evidence.get("@citations")
     if staged is not None and item.column in staged.columns:
@@ -179,12 +176,14 @@ def attach(left: ibis.Table, *rights: ibis.Table, on: str | Sequence[str] = "pat
         Key.
     """
     keys = [on] if isinstance(on, str) else list(on)
-    names = {f"_attached_{key}": key for key in keys}
-    for right in rights:
+    kept = list(left.columns)
+    joined = left
+    for number, right in enumerate(rights):
+        names = {f"_attached{number}_{key}": key for key in keys}
         other = right.rename(names)
-        matches = [left[key] == other[new] for new, key in names.items()]
-        left = left.left_join(other, matches).drop(*names)
-    return left
+        joined = joined.left_join(other, [(key, new) for new, key in names.items()])
+        kept += [name for name in right.columns if name not in keys]
+    return joined.select(*kept)
 
 
 def sources_with(evidence: Mapping[str, ibis.Table], *tables: str) -> ibis.Table:

@@ -75,7 +75,7 @@ def is_covered(evidence: Evidence, *tables: str, key: str = "patent_id") -> ibis
 
 
 def _counts(evidence: Evidence, context: Context) -> ibis.Table:
-    """Counts and last days by kind, one row a patent that has any act."""
+    """Return counts and last days by kind, one row a patent that has any act."""
     t = acts(evidence)
     t = t.filter(t.day <= context.as_of)
 
@@ -173,7 +173,7 @@ def _validity(t: ibis.Table, context: Context) -> dict[str, ibis.Value]:
 
 
 def _filled(count: ibis.Value, covered: ibis.Value) -> ibis.Value:
-    """The count; 0 where it is missing or zero and the source would have told, NULL where it would not."""
+    """Return the count; 0 where there is none and the source would have told, NULL where it would not."""
     positive = ibis.ifelse(count > 0, count, ibis.null("int64"))
     return ibis.coalesce(positive, ibis.ifelse(covered, ibis.literal(0, "int64"), ibis.null("int64")))
 

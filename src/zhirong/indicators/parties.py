@@ -74,7 +74,7 @@ def _acquirers(evidence: Evidence, context: Context) -> ibis.Table:
 
 @frame("parties", needs=("owners",))
 def parties(evidence: Evidence, context: Context) -> ibis.Table:
-    """Counts of parties; one row a patent."""
+    """Count parties; one row a patent."""
     rows = evidence["patent_parties"].semi_join(evidence["patents"], "patent_id")
     rows = attach(rows.select("patent_id", "party_id", "role"), _clusters(evidence), on="party_id")
     who = ibis.coalesce(rows.owner_id, rows.party_id)

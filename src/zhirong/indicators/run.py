@@ -7,13 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import ibis
 import pyarrow.parquet as pq
 
 from zhirong.indicators.asof import evidence_at
 from zhirong.indicators.catalogue import CATALOGUE, Context, Evidence, Indicator, lookup
+from zhirong.indicators.citation_local import citation_table
 from zhirong.indicators.frames import FRAMES, Projection, attach, engine_type
 from zhirong.kernel.errors import UnknownNameError
 from zhirong.tables import Engine, Store, Type
@@ -23,10 +24,22 @@ __all__ = ["IndicatorRun", "Progress", "compute", "wide_table"]
 _log = logging.getLogger(__name__)
 
 CITATIONS = "citations"
-"""Name of the stage that holds every entry without a frame: the citation graph."""
+"""Name of the stage that holds the entries of the citation graph."""
+
+CITATION_FRAMES = ("classes", "fields", "status", "owners")
+"""Frames that the citation graph reads."""
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a step, its number, and how many there are."""
+
+
+@runtime_checkable
+class MeasureColumn(Protocol):
+    """Compute function of an entry that projects one column of a measure several entries share."""
+
+    measure: Callable[[Evidence, Context], ibis.Table]
+    value: str
+    flag: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,21 +168,15 @@ def wide_table(
     entries = list(entries)
     stock = dict(evidence)
     frames = _frames(entries)
-    loose = _loose(entries, frames)
-    steps = len(frames) + (1 if loose else 0)
+    citations = _citation_entries(entries, frames)
+    base = _with_needs(CITATION_FRAMES) if citations else []
+    steps = [*base, *([CITATIONS] if citations else []), *(name for name in frames if name not in base)]
     stages: dict[str, int] = {}
-
-    def step(name: str) -> None:
+    for number, name in enumerate(steps, start=1):
         if progress is not None:
-            progress(name, len(stages) + 1, steps)
-
-    if loose:
-        step(CITATIONS)
-        stock[f"@{CITATIONS}"] = context.engine.stage(_citation_table(stock, context, loose), CITATIONS)
-        stages[CITATIONS] = _rows(context.engine, stock[f"@{CITATIONS}"])
-    for name in frames:
-        step(name)
-        stock[f"@{name}"] = context.engine.stage(FRAMES[name].build(stock, context), name)
+            progress(name, number, len(steps))
+        build = _citation_table(stock, context, citations) if name == CITATIONS else FRAMES[name].build(stock, context)
+        stock[f"@{name}"] = context.engine.stage(build, name)
         stages[name] = _rows(context.engine, stock[f"@{name}"])
     return _assemble(stock, entries), stages
 
@@ -192,6 +199,10 @@ def _check_ids(evidence: Evidence, engine: Engine, ids: Collection[str]) -> None
 
 def _frames(entries: Iterable[Indicator]) -> list[str]:
     """Names of the frames that the entries need, each after those it needs itself."""
+    return _with_needs(item.compute.frame for item in entries if isinstance(item.compute, Projection))
+
+
+def _with_needs(names: Iterable[str]) -> list[str]:
     ordered: dict[str, None] = {}
 
     def want(name: str) -> None:
@@ -200,31 +211,41 @@ def _frames(entries: Iterable[Indicator]) -> list[str]:
                 want(need)
             ordered[name] = None
 
-    for item in entries:
-        if isinstance(item.compute, Projection):
-            want(item.compute.frame)
+    for name in names:
+        want(name)
     return list(ordered)
 
 
-def _loose(entries: Iterable[Indicator], frames: Iterable[str]) -> list[Indicator]:
-    """Entries without a frame, and those that frames use as components."""
+def _citation_entries(entries: Iterable[Indicator], frames: Iterable[str]) -> list[Indicator]:
+    """Entries of the citation graph that are asked for, or that frames use as components."""
     found = {item.id: item for item in entries if not isinstance(item.compute, Projection)}
     for name in frames:
         for id_ in FRAMES[name].uses:
-            if id_ in CATALOGUE:  # TEMPORARY
-                found.setdefault(id_, lookup(id_))
+            found.setdefault(id_, lookup(id_))
     return list(found.values())
 
 
 def _citation_table(evidence: Evidence, context: Context, entries: Iterable[Indicator]) -> ibis.Table:
-    """One row a patent, a column an entry, `<column>__flag` where the entry gives flags."""
+    """One row a patent, a column an entry, `<column>__flag` where the entry gives flags.
+
+    DuckDB takes the local kernel. Elsewhere entries that project one measure share a stage of its expression.
+    """
+    if context.engine.name == "duckdb":
+        return citation_table(evidence, context, [item.id for item in entries])
     wide = evidence["patents"].select("patent_id")
+    groups: dict[Callable[[Evidence, Context], ibis.Table], list[Indicator]] = {}
     for item in entries:
-        part = context.engine.stage(item.compute(evidence, context), item.column)
-        columns = {"patent_id": part.patent_id, item.column: part.value.cast(item.type.value)}
-        if "flag" in part.columns:
-            columns[f"{item.column}__flag"] = part.flag.cast("string")
-        wide = attach(wide, part.select(**columns))
+        assert isinstance(item.compute, MeasureColumn), f"{item.id} is neither a frame's nor the citation graph's"
+        groups.setdefault(item.compute.measure, []).append(item)
+    for measure, items in groups.items():
+        staged = context.engine.stage(measure(evidence, context), "measure")
+        columns = {"patent_id": staged.patent_id}
+        for item in items:
+            assert isinstance(item.compute, MeasureColumn)
+            columns[item.column] = staged[item.compute.value].cast(engine_type(item.type))
+            if item.compute.flag is not None:
+                columns[f"{item.column}__flag"] = staged[item.compute.flag].cast("string")
+        wide = attach(wide, staged.select(**columns))
     return wide
 
 
@@ -254,8 +275,8 @@ def _place(item: Indicator, stock: Evidence) -> tuple[str, str, str | None]:
     """Frame, column and flag column in which the run finds an entry."""
     if isinstance(item.compute, Projection):
         return item.compute.frame, item.compute.column, item.compute.flag
-    flag = f"{item.column}__flag"
-    return CITATIONS, item.column, flag if flag in stock[f"@{CITATIONS}"].columns else None
+    has_flag = isinstance(item.compute, MeasureColumn) and item.compute.flag is not None
+    return CITATIONS, item.column, f"{item.column}__flag" if has_flag else None
 
 
 def _rows(engine: Engine, table: ibis.Table) -> int:

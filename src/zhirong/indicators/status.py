@@ -177,7 +177,7 @@ def status(evidence: Evidence, context: Context) -> ibis.Table:
 
 
 def _registers(evidence: Evidence) -> ibis.Table:
-    """Sources that record the end of rights."""
+    """Return the sources that record the end of rights."""
     events = evidence["legal_events"]
     ends = events.filter(events.event_kind.isin(list(ENDING_KINDS)))
     return ends.select("source_id").distinct().mutate(_register=ibis.literal(True))
