@@ -13,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhirong.indicators.scoring import Profile, grade_of, parse_profile, read_score, read_scores, score
-from zhirong.indicators.scoring.arithmetic import cohort_percentiles, grades, known_mean, weight_margins
+from zhirong.indicators.scoring.arithmetic import (
+    cohort_percentiles,
+    grades,
+    known_mean,
+    score_spread,
+    weight_margins,
+)
 from zhirong.kernel.errors import DomainError, SchemaError, UnknownNameError
 
 AS_OF = date(2024, 6, 30)
@@ -151,6 +157,27 @@ def test_intervals_hold_the_score_and_margins_are_exact(seed: int) -> None:
                     beyond = edge + sign * 1e-6
                     after = beyond * scores[i, j] + (1 - beyond) * rest
                     assert grade_of(float(after)) != base or after == pytest.approx(round(after, 3))
+
+
+def test_interval_and_agreement_equal_those_of_drawn_weights() -> None:
+    """Brute force: the closed form against forty thousand Dirichlet draws, known items only and with missing ones."""
+    rng = np.random.default_rng(3)
+    weights, concentration = rng.dirichlet(np.full(9, 3.0)), 60.0
+    scores = np.where(rng.random((12, 9)) < 0.2, np.nan, 100 * rng.random((12, 9)))
+    drawn = rng.dirichlet(weights * concentration, size=40_000)
+    totals = known_mean(scores, weights)[0]
+    got = score_spread(
+        scores, weights, totals, np.ones(12), concentration=concentration, level=0.9, missing=(10.0, 90.0)
+    )
+    for i in range(12):
+        known = ~np.isnan(scores[i])
+        mean = drawn[:, known] @ scores[i, known] / drawn[:, known].sum(axis=1)
+        low, high = np.quantile(mean, [0.05, 0.95])
+        worst, best = (np.where(known, scores[i], fill) @ drawn.T for fill in (10.0, 90.0))
+        assert got.low[i] == pytest.approx(min(low, np.quantile(worst, 0.05)), abs=0.6)
+        assert got.high[i] == pytest.approx(max(high, np.quantile(best, 0.95)), abs=0.6)
+        same = np.mean(grades(mean) == grades(totals[i : i + 1]))
+        assert got.agreement[i] == pytest.approx(same, abs=0.03)
 
 
 def test_interval_order_and_limit_of_certain_weights(tmp_path: Path) -> None:

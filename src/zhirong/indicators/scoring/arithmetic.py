@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 from zhirong.indicators.scoring.types import GRADE_BOUNDS
 
@@ -109,7 +110,7 @@ class Spread:
     low, high : ndarray
         shape (n,); NaN where nothing is known.
     agreement : ndarray
-        shape (n,); share of weight draws whose grade is that of the score, 0-1.
+        shape (n,); probability that drawn weights give the same grade, 0-1.
     """
 
     low: Floats
@@ -118,45 +119,78 @@ class Spread:
 
 
 def score_spread(
-    scores: Floats, draws: Floats, totals: Floats, gate: Floats, *, level: float, missing: tuple[float, float]
+    scores: Floats,
+    weights: Floats,
+    totals: Floats,
+    gate: Floats,
+    *,
+    concentration: float,
+    level: float,
+    missing: tuple[float, float],
 ) -> Spread:
-    """Return the interval of each total under uncertain weights and missing items.
+    """Return the interval of each total under Dirichlet weights and missing items.
 
     Parameters
     ----------
     scores : ndarray
         shape (n, k), NaN for unknown.
-    draws : ndarray
-        shape (m, k), drawn weights, rows sum to 1.
+    weights : ndarray
+        shape (k,), sum 1: the mean of the Dirichlet distribution.
     totals : ndarray
         shape (n,), the scores themselves, gate applied.
     gate : ndarray
         shape (n,), factor 0-1.
+    concentration : float
+        Sum of the Dirichlet parameters of these items.
     level : float
-        Coverage over the weight draws.
+        Coverage over the weights.
     missing : tuple of float
         Scores that a missing item is given at the low and at the high end.
 
     Returns
     -------
     Spread
+
+    Notes
+    -----
+    With w ~ Dirichlet(c p), the mean of s under w has expectation m = sum p_i s_i and variance
+    (sum p_i s_i^2 - m^2) / (c + 1), exactly; a subset of the weights, rescaled, is Dirichlet with concentration c times
+    its mass, so the same holds for the known items. The interval is the normal one with these moments, cut to 0-100;
+    no draws are needed.
+
+    References
+    ----------
+    Ferguson, T. S. (1973), Annals of Statistics 1(2), 209-230, section 1 (moments, subsets).
     """
     known = ~np.isnan(scores)
     filled = np.where(known, scores, 0.0)
-    sums = filled @ draws.T
-    mass = known @ draws.T
+    mass = known @ weights
+    first, second = filled @ weights, (filled**2) @ weights
+    z = float(ndtri((1.0 + level) / 2))
     with np.errstate(invalid="ignore", divide="ignore"):
-        drawn = gate[:, None] * sums / mass
-    drawn_grades = grades(drawn.ravel()).reshape(drawn.shape)
-    agreement = (drawn_grades == grades(totals)[:, None]).mean(axis=1)
-    tail = (1.0 - level) / 2
-    bounds = np.quantile(drawn, [tail, 1.0 - tail], axis=1)
-    worst = gate[:, None] * (sums + (1.0 - mass) * missing[0])
-    best = gate[:, None] * (sums + (1.0 - mass) * missing[1])
-    low = np.minimum.reduce([bounds[0], np.quantile(worst, tail, axis=1), totals])
-    high = np.maximum.reduce([bounds[1], np.quantile(best, 1.0 - tail, axis=1), totals])
+        mean = first / mass
+        variance = np.maximum(second / mass - mean**2, 0.0) / (concentration * mass + 1.0)
+    deviation = gate * np.sqrt(variance)
+    ends = [totals - z * deviation, totals + z * deviation]
+    for k, sign in ((0, -1.0), (1, 1.0)):
+        fill = missing[k]
+        whole = first + (1.0 - mass) * fill
+        spread = np.maximum(second + (1.0 - mass) * fill**2 - whole**2, 0.0) / (concentration + 1.0)
+        ends.append(gate * (whole + sign * z * np.sqrt(spread)))
+    low = np.clip(np.minimum.reduce([ends[0], ends[2], totals]), 0.0, 100.0)
+    high = np.clip(np.maximum.reduce([ends[1], ends[3], totals]), 0.0, 100.0)
     nothing = np.isnan(totals)
-    return Spread(np.where(nothing, np.nan, low), np.where(nothing, np.nan, high), np.where(nothing, 0.0, agreement))
+    agreement = np.where(nothing, 0.0, _agreement(totals, deviation))
+    return Spread(np.where(nothing, np.nan, low), np.where(nothing, np.nan, high), agreement)
+
+
+def _agreement(totals: Floats, deviation: Floats) -> Floats:
+    """Return the probability that a normal around the total stays within the grade of the total."""
+    edges = np.array([np.inf, *GRADE_BOUNDS, -np.inf])
+    grade = np.maximum(grades(totals), 1)
+    safe = np.where(deviation > 0, deviation, 1.0)
+    inside: Floats = ndtr((edges[grade - 1] - totals) / safe) - ndtr((edges[grade] - totals) / safe)
+    return np.where(deviation > 0, inside, 1.0)
 
 
 def weight_margins(scores: Floats, weights: Floats, gate: Floats) -> tuple[Floats, Floats, Floats]:

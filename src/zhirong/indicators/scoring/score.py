@@ -3,12 +3,12 @@
 Columns of the file
 -------------------
 ``patent_id``; ``score``, ``score_low``, ``score_high`` (0-100, NULL when nothing is known); ``grade``, ``grade_best``,
-``grade_worst`` (1-5); ``coverage`` (share of the weight that is known), ``confidence`` (coverage times the share of weight
-draws with the same grade); ``rank`` (1 is best, ties share the smaller); ``closeness`` (TOPSIS, 0-1, profiles that rank by
-it); ``legal``, ``technical``, ``economic`` each with ``_low``, ``_high``, ``_coverage``; ``margin`` (smallest move of one
-weight that changes the grade, NULL when none does) and ``margin_indicator``; ``cohort``; and for each item of the profile
-its value under the indicator's column name, ``<column>__percentile``, ``<column>__score``, ``<column>__cohort_size``.
-The profile, its weights and the settings are in the file's metadata under ``zhirong.score``.
+``grade_worst`` (1-5); ``coverage`` (share of the weight that is known), ``confidence`` (coverage times the probability
+that uncertain weights give the same grade); ``rank`` (1 is best, ties share the smaller); ``closeness`` (TOPSIS, 0-1,
+profiles that rank by it); ``legal``, ``technical``, ``economic`` each with ``_low``, ``_high``, ``_coverage``; ``margin``
+(smallest move of one weight that changes the grade, NULL when none does) and ``margin_indicator``; ``cohort``; and for
+each item of the profile its value under the indicator's column name, ``<column>__percentile``, ``<column>__score``,
+``<column>__cohort_size``. The profile, its weights and the settings are in the metadata under ``zhirong.score``.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ METADATA_KEY = b"zhirong.score"
 COHORT_MIN = 30
 """Cohorts with fewer known values are merged: first over fields, then over years."""
 BLOCK_ROWS = 32_768
-RANK_DRAWS = 20
 CONTINUOUS_MIN = 2
 
 Floats = NDArray[np.float64]
@@ -100,7 +99,7 @@ def score(
     out: Path,
     patents: pa.Table | Path | None = None,
     cohort_columns: Sequence[str] | None = None,
-    draws: int = 200,
+    draws: int = 20,
     seed: int = 0,
     level: float = 0.9,
     missing: tuple[float, float] = (10.0, 90.0),
@@ -123,7 +122,8 @@ def score(
         Columns of the indicator table that make the cohort, coarsest first. By default ``filing_year`` (from `patents`
         or the table) and ``oecd__technology_field``, as far as they are there.
     draws : int
-        Dirichlet draws of the weights, around the profile's with its concentration.
+        Dirichlet draws of the weights (around the profile's, with its concentration) for the stability of the ranking; the
+        intervals need none.
     seed : int
         Seed of the draws.
     level : float
@@ -156,7 +156,7 @@ def score(
     gate = _gate(table, chosen)
     rng = np.random.default_rng(seed)
     drawn = rng.dirichlet(np.maximum(weights * chosen.concentration, 1e-6), size=draws)
-    columns |= _totals(scores, weights, drawn, gate, chosen, level, missing)
+    columns |= _totals(scores, weights, gate, chosen, level, missing)
     total = _floats(columns["score"])
     order = _floats(columns["closeness"]) if "closeness" in columns else total
     columns["rank"] = _masked(_ranks(order), np.isnan(order), pa.int64())
@@ -180,7 +180,7 @@ def score(
         weights=by_id,
         missing_columns=tuple(item.id for item in chosen.items if item not in present),
         grade_counts={int(g): int(n) for g, n in zip(found, counts, strict=True) if g},
-        rank_correlation=_rank_correlation(scores, gate, total, drawn[:RANK_DRAWS]),
+        rank_correlation=_rank_correlation(scores, gate, total, drawn),
         settings=settings,
     )
 
@@ -311,20 +311,14 @@ def _gate(table: pa.Table, profile: Profile) -> Floats:
 
 
 def _totals(
-    scores: Floats,
-    weights: Floats,
-    drawn: Floats,
-    gate: Floats,
-    profile: Profile,
-    level: float,
-    missing: tuple[float, float],
+    scores: Floats, weights: Floats, gate: Floats, profile: Profile, level: float, missing: tuple[float, float]
 ) -> dict[str, pa.Array]:
     """Return every column that is summed over items, in blocks of rows."""
     parts: list[dict[str, Any]] = []
     groups = [np.array([item.dimension is d for item in profile.items]) for d in Dimension]
     for start in range(0, max(scores.shape[0], 1), BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
-        parts.append(_block(scores[rows], weights, drawn, gate[rows], groups, level, missing))
+        parts.append(_block(scores[rows], weights, gate[rows], groups, profile.concentration, level, missing))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     columns: dict[str, pa.Array] = {}
     for name in ("score", "score_low", "score_high"):
@@ -348,12 +342,12 @@ def _totals(
 
 
 def _block(
-    scores: Floats, weights: Floats, drawn: Floats, gate: Floats, groups: Sequence[NDArray[np.bool_]], level: float,
+    scores: Floats, weights: Floats, gate: Floats, groups: Sequence[NDArray[np.bool_]], concentration: float, level: float,
     missing: tuple[float, float],
 ) -> dict[str, Any]:  # fmt: skip
     mean, coverage = known_mean(scores, weights)
     total = mean * gate
-    spread = score_spread(scores, drawn, total, gate, level=level, missing=missing)
+    spread = score_spread(scores, weights, total, gate, concentration=concentration, level=level, missing=missing)
     share, lower, upper = weight_margins(scores, weights, gate)
     move = np.fmin(share - lower, upper - share)
     at = np.where(np.isnan(move), np.inf, move).argmin(axis=1) if move.shape[0] else np.zeros(0, dtype=np.int64)
@@ -362,20 +356,22 @@ def _block(
         "agreement": spread.agreement, "margin": np.take_along_axis(move, at[:, None], axis=1)[:, 0], "margin_at": at,
     }  # fmt: skip
     for dimension, group in zip(Dimension, groups, strict=True):
-        found |= _dimension(str(dimension), scores[:, group], weights[group], drawn[:, group], level, missing)
+        found |= _dimension(str(dimension), scores[:, group], weights[group], concentration, level, missing)
     return found
 
 
 def _dimension(
-    name: str, scores: Floats, weights: Floats, drawn: Floats, level: float, missing: tuple[float, float]
+    name: str, scores: Floats, weights: Floats, concentration: float, level: float, missing: tuple[float, float]
 ) -> dict[str, Floats]:
     count = scores.shape[0]
     if not weights.size:
         nothing = np.full(count, np.nan)
         return {name: nothing, f"{name}_low": nothing, f"{name}_high": nothing, f"{name}_coverage": nothing}
+    mass = float(weights.sum())
     mean, coverage = known_mean(scores, weights)
-    shares = drawn / drawn.sum(axis=1, keepdims=True)
-    spread = score_spread(scores, shares, mean, np.ones(count), level=level, missing=missing)
+    spread = score_spread(
+        scores, weights / mass, mean, np.ones(count), concentration=concentration * mass, level=level, missing=missing
+    )
     return {name: mean, f"{name}_low": spread.low, f"{name}_high": spread.high, f"{name}_coverage": coverage}
 
 

@@ -142,7 +142,7 @@ class PatentScore:
     coverage : float
         Share of the profile's weight that is known, 0-1.
     confidence : float
-        Coverage times the share of weight draws that give the same grade, 0-1.
+        Coverage times the probability that uncertain weights give the same grade, 0-1.
     dimensions : tuple of DimensionScore
         Legal, technical, economic.
     readings : tuple of IndicatorReading
