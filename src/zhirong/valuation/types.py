@@ -69,7 +69,7 @@ class Distribution(StrEnum):
     NORMAL = "normal"  # mean, sd (cut to low..high)
     LOGNORMAL = "lognormal"  # median, sigma (cut to low..high)
     BETA = "beta"  # a, b on low..high
-    EMPIRICAL = "empirical"  # sample or survival curve held elsewhere; see note
+    WEIBULL_RESIDUAL = "weibull_residual"  # shape, scale, age: years left of one that has reached an age
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +227,8 @@ class Valuation:
         Everything needed to compute it again.
     is_synthetic : bool
         Any evidence came from the sample generator.
+    other_standards : Mapping of str to Quantiles
+        Value under other standards, e.g. ``liquidation`` beside the market value of a pledge.
     draws : ndarray or None
         shape (n_draws,), not part of JSON.
     """
@@ -249,4 +251,5 @@ class Valuation:
     unknown: tuple[Bilingual, ...] = ()
     findings: tuple[Finding, ...] = ()
     is_synthetic: bool = False
+    other_standards: Mapping[str, Quantiles] = field(default_factory=dict)
     draws: Draws | None = None

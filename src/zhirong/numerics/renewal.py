@@ -1,0 +1,228 @@
+"""What renewals say of value: the deterministic model of Schankerman and Pakes.
+
+A patent starts with a yearly return ``R_0``, log-normal over patents, that falls by a share `decay` a year. Its owner
+pays a fee while the return covers it. So the share of patents kept to each age, against the fees, gives the distribution of returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, stats
+
+from zhirong.kernel.errors import ConvergenceError, DomainError
+
+__all__ = ["RenewalFit", "fee_schedule", "fit_renewal", "renewal_value", "share_alive", "value_given_renewed"]
+
+Floats = NDArray[np.float64]
+
+
+def fee_schedule(rows: Sequence[Sequence[float]], last_age: int) -> Floats:
+    """Return the fee of each patent year 1..last_age from rows of (first year, last year, fee); 0 where none is due."""
+    fees = np.zeros(last_age)
+    for first, last, fee, *_ in rows:
+        fees[int(first) - 1 : int(last)] = fee
+    return fees
+
+
+def share_alive(mu: float, sigma: float, decay: float, ages: Floats, fees: Floats) -> Floats:
+    """Return the share of patents whose return still covers the fee at each age.
+
+    Parameters
+    ----------
+    mu, sigma : float
+        Mean and standard deviation of the logarithm of the first return; sigma positive.
+    decay : float
+        Fall of the return, fraction a year, 0 to below 1.
+    ages : ndarray, shape (k,)
+        Years, increasing.
+    fees : ndarray, shape (k,)
+        Fee due at each age, positive.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        Non-increasing.
+
+    Notes
+    -----
+    ``1 - Phi((ln c_t - t ln(1-d) - mu)/sigma)``, with the running maximum of ``c_t/(1-d)^t``: who dropped out does not return.
+
+    References
+    ----------
+    Schankerman, Pakes (1986), Economic Journal 96, 1052-1076.
+    """
+    if sigma <= 0 or not 0 <= decay < 1:
+        raise DomainError(f"sigma must be positive and decay 0 to below 1, not {sigma} and {decay}")
+    threshold = np.maximum.accumulate(np.log(fees) - np.asarray(ages) * np.log1p(-decay))
+    return np.asarray(stats.norm.sf((threshold - mu) / sigma), np.float64)
+
+
+def renewal_value(first_return: float, decay: float, beta: float, fees: Floats) -> tuple[int, float]:
+    """Return how often a patent is renewed and what it is worth.
+
+    Parameters
+    ----------
+    first_return : float
+        Return of the first year (`R_0`); that of the year after t more is ``R_0 (1-d)^t``.
+    decay, beta : float
+        Fall of the return a year; discount factor a year.
+    fees : ndarray, shape (k,)
+        Fee of each year.
+
+    Returns
+    -------
+    renewals : int
+        Years paid for before the first year whose return is below its fee.
+    value : float
+        ``sum beta^t (R_t - c_t)`` over the years paid for, t from 0.
+    """
+    years = np.arange(len(fees))
+    returns = first_return * (1 - decay) ** years
+    covered = returns >= fees
+    kept = len(fees) if covered.all() else int(np.argmin(covered))
+    return kept, float(np.sum(beta ** years[:kept] * (returns[:kept] - fees[:kept])))
+
+
+def value_given_renewed(
+    mu: float, sigma: float, decay: float, beta: float, fees: Floats, age: int, levels: Floats
+) -> Floats:
+    """Return quantiles of the value that is left, for a patent that has been kept to an age.
+
+    Parameters
+    ----------
+    mu, sigma, decay : float
+        As in `share_alive`.
+    beta : float
+        Discount factor a year.
+    fees : ndarray, shape (n,)
+        Fee of each patent year, 1..n (n is the legal life).
+    age : int
+        Last year paid for, 0 for none.
+    levels : ndarray
+        Probabilities.
+
+    Returns
+    -------
+    ndarray
+        Value at `age` of the years after it; 0 where the next fee will not be paid. Non-decreasing in `levels`.
+
+    Notes
+    -----
+    Having been kept says ``ln R_0 >= max_{t<=age}(ln c_t - t ln(1-d))``: a normal truncated from below.
+    """
+    ages = np.arange(1, len(fees) + 1)
+    with np.errstate(divide="ignore"):
+        threshold = np.log(fees) - ages * np.log1p(-decay)
+    floor = float(np.max(threshold[:age])) if age else -np.inf
+    below = stats.norm.cdf((floor - mu) / sigma)
+    u = below + (1 - below) * np.clip(np.asarray(levels, np.float64), 0, 1 - 1e-12)
+    first_return = np.exp(mu + sigma * stats.norm.ppf(u))
+    returns = first_return[:, None] * (1 - decay) ** ages[None, age:]
+    covered = np.cumprod(returns >= fees[None, age:], axis=1).astype(bool)
+    gain = np.where(covered, returns - fees[None, age:], 0.0)
+    return np.asarray((gain * beta ** (ages[None, age:] - age)).sum(axis=1), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalFit:
+    """Estimates of the deterministic renewal model.
+
+    Attributes
+    ----------
+    mu, sigma, decay : float
+        As in `share_alive`.
+    standard_errors : ndarray, shape (3,)
+        Of (mu, sigma, decay), from the inverse observed information and the delta method.
+    log_likelihood : float
+        At the maximum.
+    observations : int
+        Patents.
+    """
+
+    mu: float
+    sigma: float
+    decay: float
+    standard_errors: Floats
+    log_likelihood: float
+    observations: int
+
+
+def fit_renewal(
+    kept: NDArray[np.int64], ended: NDArray[np.bool_], fees: Floats, *, first_age: int = 1, iterations: int = 2_000
+) -> RenewalFit:
+    """Estimate the renewal model by maximum likelihood.
+
+    Parameters
+    ----------
+    kept : ndarray of int, shape (n,)
+        Last patent year paid for.
+    ended : ndarray of bool, shape (n,)
+        True where the next fee was not paid; False where it is not yet known (censored), or full term was reached.
+    fees : ndarray, shape (m,)
+        Fee of each patent year, positive from `first_age`.
+    first_age : int
+        First year at which a fee decides; patents under observation have passed it.
+    iterations : int
+        Limit of the simplex search.
+
+    Returns
+    -------
+    RenewalFit
+
+    Raises
+    ------
+    DomainError
+        When too few have ended to tell three parameters apart.
+    ConvergenceError
+        When the search does not settle.
+
+    Notes
+    -----
+    A patent that ended after year a contributes ``ln(S_a - S_{a+1})``, one still kept ``ln S_a``, both given ``S_first``.
+    """
+    last = np.asarray(kept, np.int64)
+    out = np.asarray(ended, bool)
+    ages = np.arange(1, len(fees) + 1, dtype=np.float64)
+    use = last >= first_age
+    last, out = np.minimum(last[use], len(fees)), out[use] & (last[use] < len(fees))
+    if out.sum() < 10 or np.unique(last[out]).size < 4:
+        raise DomainError("a renewal fit needs at least ten lapses at four different ages")
+    died = np.bincount(last[out], minlength=len(fees) + 1)
+    kept_on = np.bincount(last[~out], minlength=len(fees) + 1)
+
+    def loss(theta: Floats) -> float:
+        sigma, decay = float(np.exp(theta[1])), float(1 / (1 + np.exp(-theta[2])))
+        alive = share_alive(float(theta[0]), sigma, decay, ages[first_age - 1 :], fees[first_age - 1 :])
+        full = np.concatenate([np.ones(first_age - 1), alive, [0.0]])
+        given = np.maximum(full / max(full[first_age - 1], 1e-300), 1e-300)
+        drop = np.maximum(given[:-1] - given[1:], 1e-12)
+        # Year a is index a-1: those who ended after year a fell between S_a and S_{a+1}.
+        return -float(died[1:] @ np.log(drop) + kept_on[1:] @ np.log(given[:-1]))
+
+    first = np.array([np.log(np.median(fees[fees > 0])) + 1.0, np.log(1.3), np.log(0.1 / 0.9)])
+    answer = optimize.minimize(
+        loss, first, method="Nelder-Mead", options={"maxiter": iterations, "xatol": 1e-7, "fatol": 1e-9}
+    )
+    if not answer.success:
+        raise ConvergenceError(f"renewal fit: no convergence after {answer.nit} steps ({answer.message})")
+    mu, sigma, decay = float(answer.x[0]), float(np.exp(answer.x[1])), float(1 / (1 + np.exp(-answer.x[2])))
+    errors = _errors(loss, answer.x) * np.array([1.0, sigma, decay * (1 - decay)])
+    return RenewalFit(mu, sigma, decay, errors, -float(answer.fun), len(last))
+
+
+def _errors(loss: object, theta: Floats) -> Floats:
+    assert callable(loss)
+    step = 1e-3
+    size = len(theta)
+    hessian = np.empty((size, size))
+    for i in range(size):
+        for j in range(size):
+            a, b = np.eye(size)[i] * step, np.eye(size)[j] * step
+            hessian[i, j] = (loss(theta + a + b) - loss(theta + a - b) - loss(theta - a + b) + loss(theta - a - b)) / (
+                4 * step**2
+            )
+    return np.sqrt(np.maximum(np.diag(np.linalg.pinv(hessian)), 0.0))

@@ -1,0 +1,233 @@
+"""What all patents of a store have in common at a date: survival, renewal, validity, revenues.
+
+Fitted once for a store and a day, and then shared by every valuation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import ibis
+import numpy as np
+from numpy.typing import NDArray
+
+from zhirong.indicators import evidence_at
+from zhirong.kernel.errors import ConvergenceError, DomainError, NotAdmissibleError, ParameterError
+from zhirong.kernel.identifiers import ClassSymbol
+from zhirong.numerics.renewal import RenewalFit, fee_schedule, fit_renewal
+from zhirong.numerics.survival import WeibullFit, fit_weibull
+from zhirong.params import ParameterBook, field_of
+from zhirong.tables import Engine, Store
+
+__all__ = ["Background", "prepare"]
+
+_ENDS = ("lapsed", "expired", "surrendered", "invalidated")
+_FIELD_EVENTS_MIN = 150
+"""Lapses of a field below which its own survival curve is not trusted and the pooled one is used."""
+_YEAR_DAYS = 365.25
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Everything shared by the valuations of one store at one day.
+
+    Attributes
+    ----------
+    store : Store
+        Where the evidence is.
+    tables : Mapping of str to ibis.Table
+        Canonical tables cut at `as_of`.
+    as_of : date
+        Day of the valuation.
+    book : ParameterBook
+        Parameters.
+    survival : Mapping of str to WeibullFit
+        Life from filing by right type (``invention``), and by right type and field (``invention:4``).
+    renewal : Mapping of str to RenewalFit
+        Renewal model by office and right type (``CN:invention``).
+    validity_counts : tuple of float
+        Validity tests survived and lost in the store; partial invalidation counts half to each.
+    validity_cases : int
+        Decided tests behind the counts.
+    revenue_prior : tuple of float or None
+        Median and log standard deviation of yearly patent revenue for each patent in force over the firms of the store.
+    revenue_firms : int
+        Firms behind the prior.
+    reasons : Mapping of str to str
+        Why a fit that is missing is missing.
+    """
+
+    store: Store
+    tables: Mapping[str, ibis.Table]
+    engine: Engine
+    as_of: date
+    book: ParameterBook
+    survival: Mapping[str, WeibullFit]
+    renewal: Mapping[str, RenewalFit]
+    validity_counts: tuple[float, float]
+    validity_cases: int
+    revenue_prior: tuple[float, float] | None
+    revenue_firms: int
+    reasons: Mapping[str, str]
+
+
+def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook) -> Background:
+    """Fit what the patents of a store have in common.
+
+    Parameters
+    ----------
+    store : Store
+        Evidence.
+    engine : Engine
+        Local engine that holds the tables.
+    as_of : date
+        Nothing known later enters.
+    book : ParameterBook
+        Parameters, the user's overrides included.
+
+    Returns
+    -------
+    Background
+    """
+    tables = evidence_at(store.read_all(engine), as_of)
+    reasons: dict[str, str] = {}
+    lives = _lives(tables, engine, as_of)
+    survival = _survival(lives, reasons)
+    renewal = _renewal(lives, book, as_of, reasons)
+    counts, cases = _validity(tables, engine)
+    prior, firms = _revenues(tables, engine)
+    return Background(store, tables, engine, as_of, book, survival, renewal, counts, cases, prior, firms, reasons)
+
+
+def _lives(tables: Mapping[str, ibis.Table], engine: Engine, as_of: date) -> Mapping[str, NDArray[Any]]:
+    """Return arrays over granted patents: office, right, field, age at grant and at end or censoring, ended, last year paid."""
+    events = tables["legal_events"]
+    ends = (
+        events.filter(events.event_kind.isin(_ENDS)).group_by("patent_id").aggregate(end=lambda t: t.event_date.min())
+    )
+    paid = (
+        events.filter(events.event_kind == "annuity_paid")
+        .group_by("patent_id")
+        .aggregate(paid=lambda t: t.fee_year.max())
+    )
+    covered = events.filter(events.event_kind.isin([*_ENDS, "annuity_paid"])).select("source_id").distinct()
+    patents = tables["patents"].filter(lambda t: t.grant_date.notnull() & t.filing_date.notnull())
+    patents = patents.semi_join(covered, "source_id")
+    classes = tables["classifications"].filter(lambda t: t.sequence == 1)
+    first = classes.group_by("patent_id").aggregate(
+        subclass=lambda t: t.subclass.min(), main_group=lambda t: t.main_group.min()
+    )
+    joined = patents.left_join(ends, "patent_id").drop("patent_id_right")
+    joined = joined.left_join(paid, "patent_id").drop("patent_id_right").left_join(first, "patent_id")
+    rows = engine.to_arrow(
+        joined.select("office", "right_type", "filing_date", "grant_date", "end", "paid", "subclass", "main_group")
+    )
+
+    def days(name: str) -> NDArray[np.float64]:
+        column = rows[name].cast("int32").to_pandas()
+        return np.asarray(column.to_numpy(np.float64, na_value=np.nan), np.float64)
+
+    today = (as_of - date(1970, 1, 1)).days
+    filing, grant, end = days("filing_date"), days("grant_date"), days("end")
+    field = np.array(
+        [
+            (field_of(ClassSymbol(s, m)) or 0) if s else 0
+            for s, m in zip(rows["subclass"].to_pylist(), rows["main_group"].to_pylist(), strict=True)
+        ]
+    )
+    ended = ~np.isnan(end)
+    stop = np.where(ended, end, today)
+    return {
+        "office": np.array(rows["office"].to_pylist(), object),
+        "right": np.array([r or "invention" for r in rows["right_type"].to_pylist()], object),
+        "field": field,
+        "entry": (grant - filing) / _YEAR_DAYS,
+        "age": (stop - filing) / _YEAR_DAYS,
+        "ended": ended,
+        "paid": np.asarray(rows["paid"].to_pandas().to_numpy(np.float64, na_value=np.nan), np.float64),
+    }
+
+
+def _survival(lives: Mapping[str, NDArray[Any]], reasons: dict[str, str]) -> dict[str, WeibullFit]:
+    fits: dict[str, WeibullFit] = {}
+    usable = (lives["age"] > lives["entry"]) & (lives["entry"] >= 0)
+    for right in sorted(set(lives["right"])):
+        mine = usable & (lives["right"] == right)
+        groups = [(str(right), mine)]
+        groups += [(f"{right}:{f}", mine & (lives["field"] == f)) for f in range(1, 36)]
+        for name, chosen in groups:
+            if ":" in name and (lives["ended"] & chosen).sum() < _FIELD_EVENTS_MIN:
+                continue
+            try:
+                fits[name] = fit_weibull(
+                    lives["age"][chosen], lives["ended"][chosen], entry=np.maximum(lives["entry"][chosen], 0.0)
+                )
+            except (DomainError, ConvergenceError) as err:
+                reasons[f"survival.{name}"] = str(err)
+    if not fits:
+        reasons.setdefault("survival", "no lapse dates in the store")
+    return fits
+
+
+def _renewal(
+    lives: Mapping[str, NDArray[Any]], book: ParameterBook, as_of: date, reasons: dict[str, str]
+) -> dict[str, RenewalFit]:
+    fits: dict[str, RenewalFit] = {}
+    groups = sorted(set(zip(lives["office"], lives["right"], strict=True)))
+    for office, right in groups:
+        name = f"{office}:{right}"
+        try:
+            fees = annuity_fees(book, str(office), str(right), as_of)
+        except NotAdmissibleError as err:
+            reasons[f"renewal.{name}"] = str(err)
+            continue
+        mine = (lives["office"] == office) & (lives["right"] == right) & np.isfinite(lives["paid"])
+        last = lives["paid"][mine]
+        try:
+            fits[name] = fit_renewal(last.astype(np.int64), lives["ended"][mine], fees, first_age=4)
+        except (DomainError, ConvergenceError) as err:
+            reasons[f"renewal.{name}"] = str(err)
+    return fits
+
+
+def annuity_fees(book: ParameterBook, office: str, right: str, as_of: date) -> NDArray[np.float64]:
+    """Return the fee of each patent year in the office's currency, or raise `NotAdmissibleError` with the reason."""
+    path = f"fees.{office.lower()}.{right}.annuity"
+    if path not in book:
+        raise NotAdmissibleError(f"no yearly fee schedule for {right} at {office} in the parameters")
+    try:
+        rows = book.value(path, as_of)
+    except ParameterError as err:
+        raise NotAdmissibleError(str(err)) from err
+    return fee_schedule(rows, int(rows[-1][1]))
+
+
+def _validity(tables: Mapping[str, ibis.Table], engine: Engine) -> tuple[tuple[float, float], int]:
+    cases = tables["cases"].filter(lambda t: t.outcome.isin(["maintained", "partially_invalidated", "invalidated"]))
+    counts = {
+        row["outcome"]: row["n"]
+        for row in engine.to_arrow(cases.group_by("outcome").aggregate(n=lambda t: t.count())).to_pylist()
+    }
+    half = 0.5 * counts.get("partially_invalidated", 0)
+    return (counts.get("maintained", 0) + half, counts.get("invalidated", 0) + half), sum(counts.values())
+
+
+def _revenues(tables: Mapping[str, ibis.Table], engine: Engine) -> tuple[tuple[float, float] | None, int]:
+    """Return the spread, over firms, of patent revenue for each patent the firm holds."""
+    firms, years = tables["firms"], tables["firm_years"]
+    holders = tables["patent_parties"].filter(lambda t: t.role.isin(["applicant", "assignee", "owner"]))
+    granted = tables["patents"].filter(lambda t: t.grant_date.notnull()).select("patent_id")
+    stock = (
+        holders.semi_join(granted, "patent_id").group_by("party_id").aggregate(patents=lambda t: t.patent_id.nunique())
+    )
+    years = years.filter(years.currency.isnull() | (years.currency == "CNY"))
+    last = years.group_by("firm_id").aggregate(revenue=lambda t: t.patent_product_revenue.argmax(t.year))
+    joined = last.inner_join(firms, "firm_id").inner_join(stock, "party_id").filter(lambda t: t.revenue > 0)
+    rows = engine.to_arrow(joined.select("revenue", "patents"))
+    if rows.num_rows < 10:
+        return None, rows.num_rows
+    logs = np.log(rows["revenue"].to_numpy() / rows["patents"].to_numpy())
+    return (float(np.exp(np.median(logs))), float(np.std(logs))), rows.num_rows

@@ -1,0 +1,399 @@
+"""`value_patent` and `value_portfolio`: from evidence at a date to a distribution with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhirong.kernel.errors import DomainError, NotAdmissibleError
+from zhirong.kernel.findings import Finding, Severity
+from zhirong.kernel.provenance import Provenance
+from zhirong.kernel.text import Bilingual
+from zhirong.numerics.montecarlo import stream_key
+from zhirong.valuation import methods
+from zhirong.valuation.assumptions import levels_of, override
+from zhirong.valuation.background import Background
+from zhirong.valuation.explain import EXPLAIN_DRAWS, contributions
+from zhirong.valuation.inputs import Used, default_assumptions
+from zhirong.valuation.reconcile import conflict, median_error, pool, quantiles_of, weights_for
+from zhirong.valuation.resolver import REASON_NOT_ASKED, admitted, refused
+from zhirong.valuation.subject import Subject, describe
+from zhirong.valuation.types import (
+    Admissibility,
+    Assumption,
+    Contribution,
+    MethodResult,
+    Purpose,
+    StandardOfValue,
+    Valuation,
+)
+
+__all__ = ["PortfolioValuation", "value_patent", "value_patents", "value_portfolio"]
+
+Floats = NDArray[np.float64]
+CODE_VERSION = "0.1.0"
+DRAWS_MIN = 100
+
+_ADMITTED: Mapping[str, tuple[str, str]] = {  # pairs of Chinese and English
+    "relief_from_royalty": (
+        "收入、许可费率、折现率、寿命和稳定性均有证据或先验",
+        "revenue, royalty, rate, life and validity each have evidence or a prior",
+    ),
+    "renewal": (
+        "该局有年费表，库内有续展记录可供拟合",
+        "the office has a fee schedule and the store holds renewals to fit",
+    ),
+    "cost": ("权利人研发投入与申请量已知", "the owner's research expense and filings are known"),
+    "survey_prior": (
+        "任何有剩余期限的专利均可用，但证据最弱",
+        "open to any patent with life left, and the weakest evidence of all",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioValuation:
+    """Values of several patents, and what is known of their sum.
+
+    Attributes
+    ----------
+    name : str
+        Portfolio.
+    valuations : tuple of Valuation
+        One a patent, in the order given.
+    independent, comonotonic : Mapping of float to float
+        Quantiles of the sum if the patents' values were independent, and if they moved together wholly. Patents of one firm
+        share its revenue and its courts, so the second is the cautious reading of the lower quantiles. The two are cases,
+        not bounds: with tails this heavy, an upper quantile of the independent sum can be the larger.
+    """
+
+    name: str
+    valuations: tuple[Valuation, ...]
+    independent: Mapping[float, float]
+    comonotonic: Mapping[float, float]
+
+
+def value_patent(
+    background: Background,
+    patent_id: str,
+    *,
+    purpose: Purpose,
+    mine: Mapping[str, Assumption] | None = None,
+    draws: int = 20_000,
+    seed: int = 1,
+) -> Valuation:
+    """Value one patent.
+
+    Parameters
+    ----------
+    background : Background
+        What the store knows at the date (`prepare`).
+    patent_id : str
+        Patent of the store.
+    purpose : Purpose
+        Scene.
+    mine : Mapping of str to Assumption, optional
+        The user's assumptions (`load_overrides`).
+    draws : int
+        Draws of each method, at least 100.
+    seed : int
+        Seed; the same inputs give the same bytes on any number of threads.
+
+    Returns
+    -------
+    Valuation
+        A right that has ended has the value 0 and says why.
+
+    Raises
+    ------
+    UnknownNameError
+        For a patent that is not in the store at the date.
+    NotAdmissibleError
+        When no method is admissible.
+    """
+    return value_patents(background, [patent_id], purpose=purpose, mine=mine, draws=draws, seed=seed)[0]
+
+
+def value_patents(
+    background: Background,
+    patent_ids: Sequence[str],
+    *,
+    purpose: Purpose,
+    mine: Mapping[str, Assumption] | None = None,
+    draws: int = 20_000,
+    seed: int = 1,
+    progress: Callable[[int, int, int], None] = lambda done, total, records: None,
+) -> list[Valuation]:
+    """Value several patents, each on its own; see `value_patent`."""
+    if draws < DRAWS_MIN:
+        raise DomainError(f"draws must be at least {DRAWS_MIN}, not {draws}")
+    subjects = describe(background, patent_ids)
+    valuations = []
+    for done, subject in enumerate(subjects, 1):
+        valuations.append(_value(background, subject, purpose, mine or {}, draws, seed))
+        progress(done, len(subjects), done)
+    return valuations
+
+
+def value_portfolio(
+    background: Background,
+    name: str,
+    patent_ids: Sequence[str],
+    *,
+    purpose: Purpose,
+    mine: Mapping[str, Assumption] | None = None,
+    draws: int = 20_000,
+    seed: int = 1,
+    progress: Callable[[int, int, int], None] = lambda done, total, records: None,
+) -> PortfolioValuation:
+    """Value a portfolio: each patent, and the sum if values were independent and if they moved together wholly."""
+    if not patent_ids:
+        raise DomainError("a portfolio needs at least one patent")
+    if len(set(patent_ids)) != len(patent_ids):
+        raise DomainError("a portfolio names a patent twice")
+    valued = value_patents(
+        background, patent_ids, purpose=purpose, mine=mine, draws=draws, seed=seed, progress=progress
+    )
+    total, together = np.zeros(draws), np.zeros(draws)
+    for valuation in valued:
+        assert valuation.draws is not None
+        total += valuation.draws
+        together += np.sort(valuation.draws)
+    light = tuple(replace(v, draws=None, methods=tuple(replace(m, draws=None) for m in v.methods)) for v in valued)
+    return PortfolioValuation(name, light, quantiles_of(total), quantiles_of(together))
+
+
+def _value(
+    background: Background, subject: Subject, purpose: Purpose, mine: Mapping[str, Assumption], draws: int, seed: int
+) -> Valuation:
+    used = Used(background.book, background.as_of)
+    assumptions = override(default_assumptions(background, subject, used), mine)
+    model, values, verdicts = _run(background, subject, assumptions, used, draws, seed)
+    weights = weights_for(list(values), used.at("valuation.weights").value, purpose)
+    if len(values) > 1 and "relief_from_royalty" not in values:
+        weights = _without_income(weights)
+    pooled = pool(values, weights, seed=seed, subject_id=subject.patent_id)
+    results = tuple(_result(name, values[name], weights[name], model, used) for name in values)
+    bars = _tornado(model, values, weights, assumptions, seed, subject.patent_id)
+    return Valuation(
+        subject_id=subject.patent_id,
+        patent_ids=(subject.patent_id,),
+        as_of=background.as_of,
+        currency="CNY",
+        purpose=purpose,
+        standard_of_value=StandardOfValue.MARKET,
+        quantiles=quantiles_of(pooled),
+        mean=float(pooled.mean()),
+        sd=float(pooled.std()),
+        methods=results,
+        admissibility=tuple(verdicts),
+        contributions=bars,
+        assumptions=tuple(_relevant(assumptions, values)),
+        provenance=_provenance(background, purpose, used, draws, seed, mine),
+        facts=_facts(background, subject),
+        unknown=tuple(_unknown(background, subject, assumptions, values)),
+        findings=_findings(background, subject),
+        is_synthetic=background.store.manifest.is_synthetic,
+        other_standards=_liquidation(pooled, assumptions, purpose, seed, subject.patent_id),
+        draws=pooled,
+    )
+
+
+def _run(
+    background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used, draws: int, seed: int
+) -> tuple[methods.IncomeModel | None, dict[str, Floats], list[Admissibility]]:
+    """Run every method that is admissible, and say of each why or why not."""
+    model: methods.IncomeModel | None = None
+    values: dict[str, Floats] = {}
+    verdicts: list[Admissibility] = []
+
+    def attempt(name: str, run: Callable[[], Floats]) -> None:
+        try:
+            values[name] = run()
+            verdicts.append(admitted(name, *_ADMITTED[name]))
+        except NotAdmissibleError as err:
+            verdicts.append(refused(name, str(err)))
+
+    def income() -> Floats:
+        nonlocal model
+        model = methods.income_model(subject, assumptions, as_of=background.as_of, seed=seed)
+        return model.draws(draws)
+
+    attempt("relief_from_royalty", income)
+    attempt("renewal", lambda: methods.renewal_draws(background, subject, assumptions, used, seed=seed, count=draws))
+    attempt("cost", lambda: methods.cost_draws(subject, assumptions, seed=seed, count=draws))
+    attempt("survey_prior", lambda: methods.survey_draws(subject, used, seed=seed, count=draws))
+    verdicts += [Admissibility(name, False, (reason,)) for name, reason in REASON_NOT_ASKED.items()]
+    if subject.is_alive is False:
+        values = {name: np.zeros(draws) for name in values} or {"survey_prior": np.zeros(draws)}
+    if not values:
+        raise NotAdmissibleError(
+            f"{subject.patent_id}: no method is admissible; the filing date is needed for all of them"
+        )
+    return model, values, verdicts
+
+
+def _without_income(weights: dict[str, float]) -> dict[str, float]:
+    """Without income the survey prior carries what income would have carried: renewals see only the low end of values."""
+    shares = {"survey_prior": 0.6, "renewal": 0.4, "cost": weights.get("cost", 0.0)}
+    mine = {name: shares[name] for name in weights}
+    total = sum(mine.values())
+    return {name: share / total for name, share in mine.items()}
+
+
+def _result(name: str, draws: Floats, weight: float, model: methods.IncomeModel | None, used: Used) -> MethodResult:
+    source = used.at("valuation.weights").source
+    is_income = name == "relief_from_royalty" and model is not None
+    return MethodResult(
+        method=name,
+        label=methods.LABELS[name],
+        quantiles=quantiles_of(draws),
+        mean=float(draws.mean()),
+        sd=float(draws.std()),
+        monte_carlo_error=median_error(draws),
+        weight=weight,
+        weight_reason=Bilingual(
+            f"参数权重，按可用方法归一化（{source.grade}，可替换）",
+            f"declared weight, normed over admissible methods ({source.grade}; replaceable)",
+        ),
+        draws=draws,
+        fan=model.fan() if is_income and model is not None and model.plan.legal_life_years > 0 else None,
+    )  # fmt: skip
+
+
+def _tornado(
+    model: methods.IncomeModel | None, values: Mapping[str, Floats], weights: Mapping[str, float],
+    assumptions: Mapping[str, Assumption], seed: int, subject_id: str,
+) -> tuple[Contribution, ...]:  # fmt: skip
+    if model is None or weights.get("relief_from_royalty", 0.0) == 0 or not values["relief_from_royalty"].any():
+        return ()
+    rest = {name: np.resize(draws, EXPLAIN_DRAWS) for name, draws in values.items()}
+
+    def pooled_median(income: Floats) -> float:
+        mixed = {**rest, "relief_from_royalty": income}
+        return float(np.median(pool(mixed, weights, seed=seed, subject_id=subject_id)))
+
+    return contributions(model, pooled_median, assumptions)
+
+
+def _liquidation(
+    pooled: Floats, assumptions: Mapping[str, Assumption], purpose: Purpose, seed: int, subject_id: str
+) -> dict[str, dict[float, float]]:
+    """Return what a forced sale would bring, which a lender sees beside the market value."""
+    if purpose not in {Purpose.PLEDGE, Purpose.SECURITISATION, Purpose.INSURANCE}:
+        return {}
+    levels = np.random.default_rng(stream_key(seed, f"liquidation/{subject_id}")).random(len(pooled))
+    discount = levels_of(assumptions["forced_sale_discount"], levels)
+    return {str(StandardOfValue.LIQUIDATION): quantiles_of(pooled * (1 - discount))}
+
+
+def _relevant(assumptions: Mapping[str, Assumption], values: Mapping[str, Floats]) -> list[Assumption]:
+    unused = set() if "cost" in values else {"development_cost", "functional_obsolescence"}
+    return [a for name, a in sorted(assumptions.items()) if name not in unused]
+
+
+def _facts(background: Background, subject: Subject) -> dict[str, Any]:
+    row = subject.row
+    kept = (
+        "title",
+        "office",
+        "publication_number",
+        "application_number",
+        "right_type",
+        "claim_count",
+        "family_id",
+        "legal_status",
+    )
+    facts: dict[str, Any] = {name: row[name] for name in kept}
+    facts |= {
+        name: row[name].isoformat() if row[name] else None for name in ("filing_date", "publication_date", "grant_date")
+    }
+    facts |= {
+        "wipo_field": subject.field,
+        "legal_end_date": subject.legal_end.isoformat() if subject.legal_end else None,
+        "legal_life_years": round(subject.legal_life_years, 4) if subject.legal_life_years is not None else None,
+        "age_years": round(subject.age_years, 4) if subject.age_years is not None else None,
+        "is_alive": subject.is_alive,
+        "ended_by": subject.ended_by,
+        "paid_to_year": subject.paid_to_year,
+        "owner_name": subject.owner_name,
+        "owner_revenue_cny": subject.owner_revenue_cny,
+        "owner_patent_count": subject.owner_patents,
+        "event_counts": subject.event_counts or None,
+        "source_id": row["source_id"],
+    }
+    return facts
+
+
+def _unknown(
+    background: Background, subject: Subject, assumptions: Mapping[str, Assumption], values: Mapping[str, Floats]
+) -> list[Bilingual]:
+    found = []
+    if subject.is_alive is None:
+        found.append(
+            Bilingual(
+                "法律状态未知：估值以权利有效为前提，放款前须核实登记簿",
+                "Legal status unknown: the value supposes that the right is in force; check the register before lending",
+            )
+        )
+    if subject.owner_revenue_cny is None:
+        found.append(Bilingual("权利人专利产品收入未知", "The owner's revenue under its patents is unknown"))
+    if not subject.event_counts:
+        found.append(
+            Bilingual(
+                "年费缴纳、质押、许可和诉讼记录未知（库内无事件来源）",
+                "Annuities, pledges, licences and suits are unknown (no events in the store)",
+            )
+        )
+    if "economic_life" not in assumptions:
+        found.append(Bilingual("无失效日期可拟合经济寿命", "No lapse dates to fit an economic life"))
+    if subject.row["family_id"] is None:
+        found.append(Bilingual("同族情况未知", "The patent family is unknown"))
+    if subject.field is None:
+        found.append(Bilingual("技术领域未知（缺分类号）", "The technology field is unknown (no class)"))
+    if "attributable_revenue" in assumptions and subject.owner_patents:
+        found.append(
+            Bilingual(
+                "收入在权利人各专利间的真实分摊未知，按等份计",
+                "How revenue really divides among the owner's patents is unknown; equal shares are used",
+            )
+        )
+    medians = {name: float(np.median(draws)) for name, draws in values.items()}
+    disagreement = conflict(medians, methods.LABELS)
+    return [*found, disagreement] if disagreement else found
+
+
+def _findings(background: Background, subject: Subject) -> tuple[Finding, ...]:
+    """Return the findings of the manifest that name the patent, and that its right has ended."""
+    row = subject.row
+    names = {subject.patent_id, row["publication_number"], row["application_number"]} - {None}
+    kept = [
+        Finding(**{**plain, "severity": Severity(plain["severity"])})
+        for source in background.store.manifest.sources
+        for plain in source.findings
+        if plain.get("record_id") in names
+    ]
+    if subject.is_alive is False:
+        message = f"the right has ended ({subject.ended_by}): its forward value is 0; damages for the past are not valued here"
+        kept.append(
+            Finding("valuation.right_ended", Severity.WARNING, subject.patent_id, message, record_id=subject.patent_id)
+        )
+    return tuple(kept)
+
+
+def _provenance(
+    background: Background, purpose: Purpose, used: Used, draws: int, seed: int, mine: Mapping[str, Assumption]
+) -> Provenance:
+    settings = {"purpose": str(purpose), "draws": str(draws), "overridden": ",".join(sorted(mine))}
+    return Provenance(
+        code_version=CODE_VERSION,
+        as_of=background.as_of,
+        data=background.store.fingerprints(),
+        parameters=dict(used.versions),
+        seed=seed,
+        settings=settings,
+    )

@@ -1,0 +1,229 @@
+"""Default assumptions of one patent: what evidence and parameters say, each with its source."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+from scipy import stats
+
+from zhirong.kernel.errors import ParameterError
+from zhirong.kernel.provenance import Grade, Source
+from zhirong.params import Parameter, ParameterBook
+from zhirong.valuation.assumptions import fixed, spread
+from zhirong.valuation.background import Background
+from zhirong.valuation.subject import Subject
+from zhirong.valuation.types import Assumption, Distribution
+
+__all__ = ["Used", "default_assumptions"]
+
+
+class Used:
+    """Parameters asked for, remembered for provenance."""
+
+    def __init__(self, book: ParameterBook, as_of: date) -> None:
+        self._book, self._as_of = book, as_of
+        self.versions: dict[str, str] = {}
+
+    def at(self, path: str) -> Parameter:
+        """Return a parameter at the valuation date and remember its version."""
+        parameter = self._book.at(path, self._as_of)
+        self.versions[path] = parameter.version
+        return parameter
+
+    def first(self, *paths: str) -> Parameter | None:
+        """Return the first of several paths that is declared for the date."""
+        for path in paths:
+            if path in self._book:
+                try:
+                    return self.at(path)
+                except ParameterError:
+                    continue
+        return None
+
+
+def default_assumptions(background: Background, subject: Subject, used: Used) -> dict[str, Assumption]:
+    """Return every assumption for which evidence or a parameter exists; what is missing stays missing.
+
+    Parameters
+    ----------
+    background : Background
+        What the patents of the store share.
+    subject : Subject
+        Facts of the patent.
+    used : Used
+        Parameters at the date.
+
+    Returns
+    -------
+    dict of str to Assumption
+    """
+    found = [
+        _revenue(background, subject, used),
+        _growth(used),
+        _royalty(subject, used),
+        _discount(subject, used),
+        _life(background, subject),
+        _validity(background, used),
+        _tax(subject, used),
+        _tax_life(subject, used),
+        fixed(
+            "long_run_growth", used.at("valuation.long_run_growth").value, used.at("valuation.long_run_growth").source
+        ),
+        fixed("growth_fade", used.at("valuation.growth_fade").value, used.at("valuation.growth_fade").source),
+        _triangle("forced_sale_discount", used.at("valuation.forced_sale_discount")),
+        _triangle("functional_obsolescence", used.at("valuation.functional_obsolescence")),
+        _cost(background, subject),
+    ]
+    return {item.name: item for item in found if item is not None}
+
+
+def _computed(title: str, background: Background) -> Source:
+    grade = Grade.SYNTHETIC if background.store.manifest.is_synthetic else Grade.COMPUTED
+    return Source(title, grade, dated=background.as_of)
+
+
+def _triangle(name: str, p: Parameter) -> Assumption:
+    assert p.low is not None, f"{p.path} needs a range"
+    assert p.high is not None, f"{p.path} needs a range"
+    return spread(name, Distribution.TRIANGULAR, {"low": p.low, "mode": float(p.value), "high": p.high}, p.source)
+
+
+def _revenue(background: Background, subject: Subject, used: Used) -> Assumption | None:
+    sigma = float(used.at("valuation.revenue_sigma").value)
+    if subject.owner_revenue_cny is not None and subject.owner_patents:
+        median = subject.owner_revenue_cny / subject.owner_patents
+        title = (
+            f"Owner's revenue under its patents in {subject.revenue_year}, CNY {subject.owner_revenue_cny:,.0f}, "
+            f"over its {subject.owner_patents} granted patents in equal shares"
+        )
+        return spread(
+            "attributable_revenue",
+            Distribution.LOGNORMAL,
+            {"median": median, "sigma": sigma},
+            _computed(title, background),
+        )
+    if background.revenue_prior is not None:
+        median, spread_log = background.revenue_prior
+        title = f"Patent revenue for each granted patent over the {background.revenue_firms} firms of the store; owner's own unknown"
+        total = float(np.hypot(spread_log, sigma))
+        return spread(
+            "attributable_revenue",
+            Distribution.LOGNORMAL,
+            {"median": median, "sigma": total},
+            _computed(title, background),
+        )
+    return None
+
+
+def _growth(used: Used) -> Assumption:
+    p = used.at("valuation.growth")
+    return spread("growth", Distribution.NORMAL, p.value, p.source, low=p.low, high=p.high)
+
+
+def _royalty(subject: Subject, used: Used) -> Assumption:
+    if subject.sector_royalty is not None:
+        low, median, high = subject.sector_royalty
+        sigma = float(np.log(high / low) / (2 * stats.norm.ppf(0.75)))
+        source = Source("Quartiles of royalty rates of the owner's sector in the store", Grade.COMPUTED)
+        return spread("royalty_rate", Distribution.LOGNORMAL, {"median": median, "sigma": sigma}, source, high=0.3)
+    medians = used.at("royalty.prior.goldscheider")
+    industry = used.at("royalty.industry_of_field").value.get(subject.field, "total")
+    sigma = _parr_sigma(used)
+    note = f"median of {industry}; spread of Parr's cumulative table"
+    source = Source(medians.source.title, medians.source.grade, note=note)
+    return spread(
+        "royalty_rate",
+        Distribution.LOGNORMAL,
+        {"median": float(medians.value[industry]), "sigma": sigma},
+        source,
+        high=0.3,
+    )
+
+
+def _parr_sigma(used: Used) -> float:
+    """Return the log standard deviation that fits the published cumulative shares best, by least squares of scores."""
+    shares = used.at("royalty.prior.parr").value
+    x = np.log(np.array([float(k) for k in shares]))
+    z = stats.norm.ppf(np.array([float(v) for v in shares.values()]))
+    return float(1.0 / np.polyfit(x, z, 1)[0])
+
+
+def _discount(subject: Subject, used: Used) -> Assumption:
+    office = str(subject.row["office"]).lower()
+    parts = [used.first(f"discount.{office}.risk_free", "discount.us.risk_free")]
+    parts += [used.at(f"discount.premium.{name}") for name in ("market", "technology", "capital", "management")]
+    known = [p for p in parts if p is not None]
+    mean = sum(float(p.value) for p in known)
+    # Each range is read as its 5 % to 95 % span; independent components add in squares.
+    sd = float(np.sqrt(sum(((p.high or p.value) - (p.low or p.value)) ** 2 for p in known))) / (
+        2 * stats.norm.ppf(0.95)
+    )
+    title = "Build-up: risk-free rate + market + technology + funding + management premium, after tax, nominal"
+    detail = ", ".join(f"{p.path.rsplit('.', 1)[-1]} {float(p.value):.3f}" for p in known)
+    return spread(
+        "discount_rate",
+        Distribution.NORMAL,
+        {"mean": mean, "sd": sd},
+        Source(title, Grade.ASSUMED, note=detail),
+        low=0.03,
+        high=0.4,
+    )
+
+
+def _life(background: Background, subject: Subject) -> Assumption | None:
+    right = subject.row["right_type"] or "invention"
+    names = [f"{right}:{subject.field}", right, "invention"]
+    name = next((n for n in names if n in background.survival), None)
+    if name is None or subject.age_years is None:
+        return None
+    fit = background.survival[name]
+    title = (
+        f"Weibull survival of {name.replace(':', ', WIPO field ')}: shape {fit.shape:.3f}, scale {fit.scale:.2f} years, "
+        f"{fit.events:,} lapses among {fit.observations:,} patents; given an age of {subject.age_years:.1f} years"
+    )
+    parameters = {"shape": fit.shape, "scale": fit.scale, "age": subject.age_years}
+    return spread("economic_life", Distribution.WEIBULL_RESIDUAL, parameters, _computed(title, background))
+
+
+def _validity(background: Background, used: Used) -> Assumption:
+    tested, prior = used.at("valuation.validity_tested_share"), used.at("valuation.validity_survival_prior")
+    won, lost = background.validity_counts
+    a, b = float(prior.value[0]) + won, float(prior.value[1]) + lost
+    survive, survive_sd = a / (a + b), float(np.sqrt(a * b / ((a + b) ** 2 * (a + b + 1))))
+    assert tested.low is not None, "the share tested has a range"
+    assert tested.high is not None, "the share tested has a range"
+    share, share_sd = float(tested.value), (tested.high - tested.low) / (2 * float(stats.norm.ppf(0.95)))
+    mean = 1 - share * (1 - survive)
+    sd = float(np.hypot(share_sd * (1 - survive), share * survive_sd))
+    total = mean * (1 - mean) / sd**2 - 1
+    title = (
+        f"1 - chance of a test x chance of losing it; survival of tests beta({a:.1f}, {b:.1f}) from "
+        f"{background.validity_cases} decided cases in the store and the prior"
+    )
+    return spread(
+        "validity", Distribution.BETA, {"a": mean * total, "b": (1 - mean) * total}, Source(title, tested.source.grade)
+    )
+
+
+def _tax(subject: Subject, used: Used) -> Assumption:
+    p = used.first(f"tax.{str(subject.row['office']).lower()}.corporate", "tax.cn.corporate")
+    assert p is not None, "a tax rate is shipped"
+    return fixed("tax_rate", float(p.value), p.source)
+
+
+def _tax_life(subject: Subject, used: Used) -> Assumption:
+    p = used.first(f"tax_amortisation.{str(subject.row['office']).lower()}.life")
+    if p is None:
+        return fixed(
+            "tax_life", 0.0, Source("No tax amortisation declared for this jurisdiction: left out", Grade.ASSUMED)
+        )
+    return fixed("tax_life", float(p.value), p.source)
+
+
+def _cost(background: Background, subject: Subject) -> Assumption | None:
+    if subject.development_cost_cny is None:
+        return None
+    title = "Owner's research expense over its filings in the three years to the filing year"
+    parameters = {"median": subject.development_cost_cny, "sigma": 0.4}
+    return spread("development_cost", Distribution.LOGNORMAL, parameters, _computed(title, background))

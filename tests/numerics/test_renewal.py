@@ -1,0 +1,77 @@
+"""The renewal model against closed forms, simulated truth and its limits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from zhirong.kernel.errors import DomainError
+from zhirong.numerics.renewal import fee_schedule, fit_renewal, renewal_value, share_alive, value_given_renewed
+
+FEES = fee_schedule([[1, 3, 900], [4, 6, 1200], [7, 9, 2000], [10, 12, 4000], [13, 15, 6000], [16, 20, 8000]], 20)
+
+
+@pytest.mark.golden
+def test_share_alive_equals_the_reference() -> None:
+    # Schankerman-Pakes share alive, mu = ln 2000, s = 2, d = 0.1: valuation reference 3.4, recomputed; tolerance 1e-6.
+    alive = share_alive(np.log(2000), 2, 0.1, np.array([3.5, 7.5, 11.5]), np.array([2150.0, 4040.0, 8280.0]))
+    assert alive == pytest.approx([0.412724832, 0.227637221, 0.094058351], abs=1e-6)
+
+
+@pytest.mark.golden
+def test_stopping_time_and_value_equal_the_reference() -> None:
+    renewals, value = renewal_value(2000, 0.1, 0.95, np.array([900, 900, 900, 1200, 1200, 1200, 2000, 2000.0]))
+    assert renewals == 5
+    assert value == pytest.approx(2917.39035125, abs=1e-6)
+
+
+def test_who_dropped_out_does_not_return() -> None:
+    fees = np.array([100.0, 5000.0, 100.0])
+    alive = share_alive(np.log(1000), 1.0, 0.05, np.array([1.0, 2.0, 3.0]), fees)
+    assert alive[2] <= alive[1] < alive[0]
+
+
+def simulate(seed: int, count: int, mu: float, sigma: float, decay: float) -> np.ndarray:
+    start = np.exp(mu + sigma * np.random.default_rng(seed).standard_normal(count))
+    return np.cumprod(start[:, None] * (1 - decay) ** np.arange(1, 21) >= FEES, axis=1).sum(axis=1)
+
+
+def test_known_parameters_are_recovered() -> None:
+    kept = simulate(1, 30_000, np.log(9000), 1.3, 0.1)
+    fit = fit_renewal(kept, kept < 20, FEES, first_age=3)
+    for value, truth, error in zip(
+        (fit.mu, fit.sigma, fit.decay), (np.log(9000), 1.3, 0.1), fit.standard_errors, strict=True
+    ):
+        assert abs(value - truth) < 4 * error
+
+
+def test_censored_patents_do_not_bias_the_fit() -> None:
+    kept = simulate(2, 30_000, np.log(9000), 1.3, 0.1)
+    seen_to = np.random.default_rng(3).integers(5, 21, len(kept))
+    fit = fit_renewal(np.minimum(kept, seen_to), kept < seen_to, FEES, first_age=3)
+    assert fit.mu == pytest.approx(np.log(9000), abs=0.12)
+    assert fit.decay == pytest.approx(0.1, abs=0.012)
+
+
+def test_value_given_renewed_equals_simulation() -> None:
+    mu, sigma, decay, beta, age = np.log(9000), 1.3, 0.1, 0.9, 6
+    start = np.exp(mu + sigma * np.random.default_rng(4).standard_normal(400_000))
+    returns = start[:, None] * (1 - decay) ** np.arange(1, 21)
+    covered = np.cumprod(returns >= FEES, axis=1).astype(bool)
+    alive = covered[:, age - 1]
+    gain = np.where(covered[:, age:], returns[:, age:] - FEES[age:], 0) @ beta ** np.arange(1, 21 - age)
+    levels = np.array([0.25, 0.5, 0.75, 0.9])
+    assert value_given_renewed(mu, sigma, decay, beta, FEES, age, levels) == pytest.approx(
+        np.quantile(gain[alive], levels), rel=0.02
+    )
+
+
+def test_nothing_is_left_at_the_end_of_the_term() -> None:
+    assert value_given_renewed(9.0, 1.0, 0.1, 0.9, FEES, 20, np.array([0.5, 0.9])).tolist() == [0.0, 0.0]
+
+
+def test_bad_input_is_refused() -> None:
+    with pytest.raises(DomainError, match="ten lapses"):
+        fit_renewal(np.array([5, 6]), np.array([True, True]), FEES)
+    with pytest.raises(DomainError, match="sigma"):
+        share_alive(1.0, 0.0, 0.1, np.array([1.0]), np.array([1.0]))

@@ -1,0 +1,215 @@
+"""Values on the synthetic world: sane, honest about the date, reproducible, explained, refused where nothing is known."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from zhirong.kernel.errors import DomainError, ParameterError, UnknownNameError
+from zhirong.kernel.provenance import Grade
+from zhirong.params import load
+from zhirong.sample import write_world
+from zhirong.tables import Rewrite, Store
+from zhirong.valuation import (
+    Purpose,
+    load_overrides,
+    portfolio_to_dict,
+    prepare,
+    to_dict,
+    to_json,
+    value_patent,
+    value_portfolio,
+)
+from zhirong.valuation.background import Background
+
+AS_OF = date(2020, 6, 30)
+COUNT, SEED = 4_000, 5
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return write_world(tmp_path_factory.mktemp("value") / "world", patent_count=COUNT, seed=SEED)
+
+
+@pytest.fixture(scope="module")
+def background(world: Store, duckdb_engine) -> Background:
+    return prepare(world, duckdb_engine, as_of=AS_OF, book=load())
+
+
+def pick(world: Store, *, office: str = "CN", alive: bool = True) -> str:
+    table = pq.read_table(world.file("patents"))
+    day = pa.scalar(AS_OF)
+    mask = pc.and_(pc.equal(table["office"], office), pc.less(table["grant_date"], day))
+    mask = pc.and_(mask, pc.equal(table["right_type"], "invention"))
+    mask = pc.and_(mask, pc.greater(table["filing_date"], pa.scalar(date(2010, 1, 1))))
+    dead = pc.and_(pc.equal(table["legal_status"], "lapsed"), pc.less(table["legal_status_date"], day))
+    mask = pc.and_(mask, pc.invert(pc.fill_null(dead, False)) if alive else dead)
+    return table.filter(mask)["patent_id"][3].as_py()
+
+
+def test_the_value_is_an_interval_with_reasons_and_sources(background: Background, world: Store) -> None:
+    value = value_patent(background, pick(world), purpose=Purpose.PLEDGE, draws=5_000)
+    levels = list(value.quantiles.values())
+    assert levels == sorted(levels)
+    assert levels[0] < levels[3] < levels[-1]
+    assert sum(m.weight for m in value.methods) == pytest.approx(1.0)
+    assert {a.method for a in value.admissibility} == {
+        "relief_from_royalty", "renewal", "cost", "survey_prior", "market", "option", "event_study",
+    }  # fmt: skip
+    assert all(a.source.title and a.source.grade for a in value.assumptions)
+    assert value.is_synthetic
+    assert value.other_standards["liquidation"][0.5] < value.quantiles[0.5]
+    assert value.provenance.data == world.fingerprints()
+    assert all(m.monte_carlo_error > 0 for m in value.methods)
+    widths = [abs(c.value_high - c.value_low) for c in value.contributions]
+    assert widths == sorted(widths, reverse=True)
+    assert sum(c.variance_share for c in value.contributions) == pytest.approx(1.0)
+
+
+def test_a_pledge_does_not_rest_on_cost(background: Background, world: Store) -> None:
+    weights = {
+        m.method: m.weight for m in value_patent(background, pick(world), purpose=Purpose.PLEDGE, draws=200).methods
+    }
+    assert weights.get("cost", 0.0) == 0.0
+
+
+def test_a_right_that_has_ended_is_worth_nothing_and_says_why(background: Background, world: Store) -> None:
+    value = value_patent(background, pick(world, alive=False), purpose=Purpose.TRADE, draws=200)
+    assert set(value.quantiles.values()) == {0.0}
+    assert [f.rule for f in value.findings] == ["valuation.right_ended"]
+    assert "lapsed" in value.findings[0].message
+
+
+def test_the_same_inputs_give_the_same_bytes(background: Background, world: Store) -> None:
+    patent = pick(world)
+    texts = [
+        to_json(to_dict(value_patent(background, patent, purpose=Purpose.PLEDGE, draws=3_000, seed=4)))
+        for _ in range(2)
+    ]
+    assert texts[0] == texts[1]
+    other = to_json(to_dict(value_patent(background, patent, purpose=Purpose.PLEDGE, draws=3_000, seed=5)))
+    assert other != texts[0]
+
+
+def test_the_json_has_its_stable_keys_and_no_nan(background: Background, world: Store) -> None:
+    plain = json.loads(to_json(to_dict(value_patent(background, pick(world), purpose=Purpose.PLEDGE, draws=500))))
+    assert {
+        "quantiles",
+        "as_of",
+        "currency",
+        "assumptions",
+        "provenance",
+        "subject_id",
+        "methods",
+        "unknown",
+    } <= plain.keys()
+    assert list(plain["quantiles"]) == ["0.05", "0.1", "0.25", "0.5", "0.75", "0.9", "0.95"]
+    assert plain["as_of"] == "2020-06-30"
+
+
+def test_the_stated_error_of_the_median_is_honest(background: Background, world: Store) -> None:
+    patent = pick(world)
+    income = [
+        next(m for m in value_patent(background, patent, purpose=Purpose.TRADE, draws=2_000, seed=s).methods)
+        for s in range(40)
+    ]
+    medians = [m.quantiles[0.5] for m in income]
+    stated = np.mean([m.monte_carlo_error for m in income])
+    assert 0.6 < stated / np.std(medians) < 1.6
+
+
+def test_nothing_later_than_the_day_changes_the_value(
+    world: Store, background: Background, duckdb_engine, tmp_path: Path
+) -> None:
+    """Drop every row the day does not know; the values must be the same."""
+    with Rewrite.begin(tmp_path / "cut", fresh=True) as new:
+        for name, dates in {
+            "legal_events": ["event_date"], "patents": ["publication_date"], "deals": ["published_date"], "cases": ["decided_date"],
+            "opinions": ["opinion_date"], "firm_years": ["known_date"], "citations": ["citing_date"],
+        }.items():  # fmt: skip
+            table = pq.read_table(world.file(name))
+            with new.sink(name) as sink:
+                sink.write(table.filter(pc.less_equal(table[dates[0]], pa.scalar(AS_OF))))
+        for name in ("classifications", "patent_parties", "parties", "firms", "sectors", "families"):
+            with new.sink(name) as sink:
+                sink.write(pq.read_table(world.file(name)))
+        years = pq.read_table(world.file("sector_years"))
+        with new.sink("sector_years") as sink:
+            sink.write(years.filter(pc.less_equal(years["year"], 2018)))
+        for source in world.manifest.sources:
+            new.add_source(source)
+    cut = prepare(Store.open(tmp_path / "cut"), duckdb_engine, as_of=AS_OF, book=load())
+    patent = pick(world)
+    whole, part = (to_dict(value_patent(b, patent, purpose=Purpose.PLEDGE, draws=1_000)) for b in (background, cut))
+    for plain in (whole, part):
+        del plain["provenance"]
+    assert whole == part
+
+
+def test_a_users_assumption_replaces_the_default_and_is_marked(
+    background: Background, world: Store, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "attributable_revenue:\n  distribution: fixed\n  parameters: {value: 20000000}\n"
+        "royalty_rate:\n  distribution: fixed\n  parameters: {value: 0.05}\n  source: {title: Signed licence, grade: stated}\n",
+        "utf-8",
+    )
+    patent = pick(world)
+    value = value_patent(background, patent, purpose=Purpose.LICENSING, mine=load_overrides(file), draws=2_000)
+    marked = {a.name: a for a in value.assumptions if a.is_overridden}
+    assert set(marked) == {"attributable_revenue", "royalty_rate"}
+    assert marked["royalty_rate"].source.grade is Grade.STATED
+    assert value.provenance.settings["overridden"] == "attributable_revenue,royalty_rate"
+    larger = value_patent(background, patent, purpose=Purpose.LICENSING, draws=2_000)
+    assert value.methods[0].quantiles[0.5] != larger.methods[0].quantiles[0.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("royalty: {distribution: fixed, parameters: {value: 0.1}}", "did you mean: royalty_rate"),
+        ("royalty_rate: {distribution: fixed, parameters: {value: 5}}", "outside 0 to 0.5"),
+        ("royalty_rate: {distribution: cauchy, parameters: {}}", "allowed: fixed"),
+        ("royalty_rate: {distribution: triangular, parameters: {low: 0.1, high: 0.2}}", "takes low, mode, high"),
+        ("royalty_rate: {distribution: fixed, parameters: {value: .nan}}", "not a finite number"),
+        ("tax_rate: {distribution: uniform, parameters: {low: 0.1, high: 0.2}}", "must be fixed"),
+        ("discount_rate: {distribution: fixed, parameters: {value: 0.1}, basis: pre_tax_real}", "mix bases"),
+        ("royalty_rate: {distribution: fixed, parameters: {value: 0.1}, source: {grade: sure}}", "title is needed"),
+        ("- 1", "should map names"),
+        ("a: [", "not readable"),
+    ],
+)
+def test_a_wrong_assumption_is_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(ParameterError, match=message):
+        load_overrides(file)
+
+
+def test_a_portfolio_shows_its_sum_with_and_without_dependence(background: Background, world: Store) -> None:
+    first = pick(world)
+    second = pick(world, office="US")
+    both = value_portfolio(background, "two", [first, second], purpose=Purpose.PLEDGE, draws=3_000)
+    plain = portfolio_to_dict(both)
+    assert both.comonotonic[0.05] <= both.independent[0.05]
+    assert both.comonotonic[0.1] <= both.independent[0.1]
+    assert plain["patent_ids"] == [first, second]
+    medians = sum(v.quantiles[0.5] for v in both.valuations)
+    assert both.comonotonic[0.5] == pytest.approx(medians, rel=1e-3)
+
+
+def test_misuse_is_refused(background: Background, world: Store) -> None:
+    with pytest.raises(UnknownNameError, match="patent known at 2020-06-30"):
+        value_patent(background, "CN1", purpose=Purpose.PLEDGE)
+    with pytest.raises(DomainError, match="draws"):
+        value_patent(background, pick(world), purpose=Purpose.PLEDGE, draws=1)
+    with pytest.raises(DomainError, match="twice"):
+        value_portfolio(background, "p", [pick(world)] * 2, purpose=Purpose.PLEDGE)
