@@ -13,6 +13,7 @@ from zhirong.evidence.patentsview import PatentsViewReader
 from zhirong.evidence.ppubs import PpubsReader
 from zhirong.evidence.reading import Reader
 from zhirong.evidence.sheets import SheetReader
+from zhirong.evidence.template_reader import TemplateReader
 from zhirong.kernel.errors import UnknownNameError
 
 __all__ = ["READERS", "detect", "reader_named"]
@@ -23,6 +24,7 @@ _ALL: tuple[Reader, ...] = (
     GooglePatentsReader(),
     LensReader(),
     PpubsReader(),
+    TemplateReader(),
     JudgmentReader(),
     SheetReader(),
 )
