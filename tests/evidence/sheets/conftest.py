@@ -75,6 +75,12 @@ class Kept:
 
 
 @pytest.fixture
+def kept() -> Kept:
+    """An output that keeps everything."""
+    return Kept()
+
+
+@pytest.fixture
 def read_sheet(tmp_path: Path) -> Callable[..., Kept]:
     """Read bytes or text as a file of a name, by a mapping; rows are checked."""
 

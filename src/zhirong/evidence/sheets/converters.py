@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import isfinite
 from typing import Any
 
 from zhirong.evidence.numerals import CHINESE_NUMERALS, chinese_number
@@ -98,7 +99,10 @@ def _float(text: str, cell: Cell) -> float:
     compact = re.sub(r"(?<=\d)[,\s](?=\d{3})", "", fold(text))
     if not re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,2})?", compact):
         raise DomainError(f"{text!r} is not a number; allowed: 1234, 1,234.5")
-    return float(compact)
+    number = float(compact)
+    if not isfinite(number):
+        raise DomainError(f"{text[:40]!r} is too large for a number")
+    return number
 
 
 def _percent(text: str, cell: Cell) -> float:
@@ -162,7 +166,7 @@ def _yes_no(text: str, cell: Cell) -> bool:
 
 _MONEY = re.compile(
     r"^(?P<sign>人民币|美元|欧元|英镑|港币|港元|日元|[^\d一-龥〇○]{0,4})?"
-    r"(?P<number>[\d,]+(?:\.\d+)?|[" + CHINESE_NUMERALS + r"]+)"
+    r"(?P<number>[0-9][0-9,]*(?:\.[0-9]+)?|[" + CHINESE_NUMERALS + r"]+)"
     r"(?P<scale>百万|千万|千|万|亿)?"
     r"(?P<currency>元人民币|人民币|美元|欧元|英镑|港币|港元|日元|元|[a-z]{3})?(?:整|正)?$"
 )
@@ -184,7 +188,7 @@ def money(text: str, cell: Cell) -> tuple[float, str]:
         Amount in major units, ISO 4217 code.
     """
     folded = re.sub(r"\s+", "", fold(text))
-    match = _MONEY.match(folded)
+    match = _MONEY.match(folded) if len(folded) <= 60 else None
     if match is None:
         raise DomainError(f"{text!r} is not an amount; allowed: 50万元, 1,200.50, 人民币壹佰万元, USD 3000")
     raw = match["number"].replace(",", "")
@@ -204,6 +208,8 @@ def money(text: str, cell: Cell) -> tuple[float, str]:
 def _application_number(text: str, cell: Cell) -> str:
     """Return the canonical number; a Chinese one with its check digit, another with its office in front."""
     compact = re.sub(r"[\s\-]", "", fold(text)).upper()
+    if re.search(r"[^\x00-\x7f专利申请号]", compact):
+        raise IdentifierError(f"{text!r} is not an application number: it holds other characters than A-Z, 0-9 and .")
     bare = re.sub(r"^(CNZL|ZLCN|CN|ZL|专利号:?|申请号:?)+", "", compact)
     is_cn = compact != bare or (cell.office == "CN" and bare[:1].isdigit())
     if is_cn:

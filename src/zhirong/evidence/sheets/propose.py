@@ -290,6 +290,8 @@ def _similarity(head: str, known: Sequence[str]) -> tuple[float, str]:
     """Return how like a known head this head is (1 for equal) and which one."""
     folded = re.sub(r"\(.*?\)$", "", fold_head(head)) or fold_head(head)
     best, which = 0.0, ""
+    if not folded:
+        return best, which
     for candidate in known:
         if candidate in {fold_head(head), folded}:
             return 1.0, candidate

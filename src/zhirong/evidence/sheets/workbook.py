@@ -35,7 +35,6 @@ _REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _REL_STRICT = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 _MEMBERS = 10_000
 _COLUMNS = 16_384
-_CELL_CHARS = 1 << 20
 _LEGACY_BYTES = 256 << 20
 _RATIO_FREE_BYTES = 1 << 20
 """Small parts may compress well without being a bomb."""
@@ -67,6 +66,8 @@ class _Counted:
         self._stream: IO[bytes] = archive.open(name)
         self._limits = limits
         self.done = 0
+        self.mark = 0
+        """Where the row being read began: one row may not fill the memory."""
 
     def read(self, size: int = -1) -> bytes:
         block = self._stream.read(size if size > 0 else 1 << 20)
@@ -75,6 +76,10 @@ class _Counted:
         if self.done > _RATIO_FREE_BYTES and self.done > packed * self._limits.archive_ratio:
             raise HostileInputError(
                 f"part {self._info.filename} unpacks to more than {self._limits.archive_ratio} times its size"
+            )
+        if self.done - self.mark > self._limits.text_chars:
+            raise HostileInputError(
+                f"part {self._info.filename}: one row holds more than {self._limits.text_chars} bytes"
             )
         if self.done > self._limits.archive_bytes:
             raise HostileInputError(f"part {self._info.filename} is larger than {self._limits.archive_bytes} bytes")
@@ -219,8 +224,10 @@ def _date_styles(book: _Workbook) -> frozenset[int]:
 def _shared_strings(book: _Workbook) -> Iterator[str]:
     parts: list[str] = []
     phonetic = False
-    for event, element in _events(_Counted(book.archive, "xl/sharedStrings.xml", book.limits)):
+    stream = _Counted(book.archive, "xl/sharedStrings.xml", book.limits)
+    for event, element in _events(stream):
         name = _name(element)
+        stream.mark = stream.done
         if name == "rPh":
             phonetic = event == "start"
         if event == "start":
@@ -255,6 +262,7 @@ def _sheet_rows(book: _Workbook, part: str, sheet: str, out: Output, formulas: F
         if event != "end" or _name(element) != "row":
             continue
         number = int(element.get("r") or number + 1)
+        stream.mark = stream.done
         yield _one_row(book, element, number, stream.done, sheet, out, formulas)
         element.clear()
         while element.getprevious() is not None:
@@ -306,7 +314,7 @@ def _cell(book: _Workbook, cell: Any) -> tuple[str, str | None]:
             inline.append(child.text or "")
     kind = cell.get("t") or "n"
     if kind == "s":
-        index = int(value) if value.isdigit() else -1
+        index = int(value) if re.fullmatch(r"[0-9]{1,9}", value) else -1
         return (book.strings[index] if 0 <= index < len(book.strings) else ""), formula
     if kind == "inlineStr":
         return "".join(inline), formula
