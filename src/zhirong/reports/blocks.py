@@ -122,6 +122,8 @@ class Summary:
         Subject, date, purpose, standard.
     lists : tuple of Bullets
         Strengths, risks, unknown.
+    charts : tuple of Chart
+        Below the headline.
     """
 
     value_label: str
@@ -132,6 +134,7 @@ class Summary:
     grade_note: str
     facts: Facts
     lists: tuple[Bullets, ...]
+    charts: tuple[Chart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from pylopdf_fonts_zh_cn import sans_path
 
-__all__ = ["FONT", "NARROW", "PALETTE", "WIDE", "draw", "fitted", "text_width"]
+from zhirong.reports.blocks import Chart
+
+__all__ = ["FONT", "NARROW", "PALETTE", "WIDE", "bare", "both", "draw", "fitted", "text_width"]
 
 FONT = "Noto Sans SC"
 WIDE, NARROW = 680, 350
@@ -95,6 +97,11 @@ def draw(name: str, paint: Callable[[Figure], None], *, width: float, height: fl
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _clean(stream.getvalue(), name, alt)
+
+
+def both(name: str, paint: Callable[[float, str], str], alt: str, caption: str) -> Chart:
+    """Return a chart drawn at both widths; `paint` takes the width and a name for identifiers."""
+    return Chart(name, paint(WIDE, name), paint(NARROW, f"{name}-narrow"), alt, caption)
 
 
 def _clean(svg: str, name: str, alt: str) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "radar",
     "strips",
     "tornado",
+    "value_bar",
 ]
 
 _LOG_RATIO = 60.0
@@ -80,7 +81,7 @@ class TornadoBar:
 def radar(name: str, axes_: Sequence[RadarAxis], *, unknown: str, width: float = WIDE, alt: str) -> str:
     """Draw scores 0-100 on spokes with the band of their intervals; unknown spokes are dashed and say so."""
     angles = np.linspace(0, 2 * math.pi, len(axes_), endpoint=False)
-    size = min(width, 430.0)
+    size = min(width, 380.0)
 
     def paint(figure: Figure) -> None:
         axes = figure.add_axes((0.5 - 0.29 * size / width, 0.1, 0.58 * size / width, 0.74), projection="polar")
@@ -117,7 +118,7 @@ def radar(name: str, axes_: Sequence[RadarAxis], *, unknown: str, width: float =
         if known_at:
             axes.plot(*zip(*known_at, strict=True), color=PALETTE["main"], lw=1.8, marker="o", ms=4.5)
 
-    return draw(name, paint, width=width, height=300 if width > NARROW else 290, alt=alt)
+    return draw(name, paint, width=width, height=250 if width > NARROW else 270, alt=alt)
 
 
 def strips(
@@ -183,6 +184,42 @@ def intervals(
         axes.set_xlabel(axis_label, size=9)
 
     return draw(name, paint, width=width, height=height, alt=alt)
+
+
+def value_bar(name: str, quantiles: Mapping[float, float], *, scale: Scale, width: float = WIDE, alt: str) -> str:
+    """Draw the value as one bar: 5-95, 10-90 and 25-75 %, with the median, each end written out."""
+    narrow = width <= NARROW
+    height = 122.0
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_axes((14 / width, 0.02, 1 - 28 / width, 0.96))
+        axes.set_axis_off()
+        axes.set_ylim(-1.5, 1.5)
+        q = quantiles
+        _money_axis(axes, [q[0.05], q[0.95]], scale, ticks=3)
+        low, high = q[0.05], q[0.95]
+        if axes.get_xscale() == "log":
+            axes.set_xlim(low * (low / high) ** 0.07, high * (high / low) ** 0.07)
+        else:
+            axes.set_xlim(low - 0.07 * (high - low or 1.0), high + 0.07 * (high - low or 1.0))
+        for a, b, colour in ((0.05, 0.95, "pale"), (0.1, 0.9, "soft"), (0.25, 0.75, "main")):
+            axes.barh(0, q[b] - q[a], left=q[a], height=0.62, color=PALETTE[colour])
+        axes.plot([q[0.5], q[0.5]], [-0.46, 0.46], color=PALETTE["accent"], lw=3)
+        marks = ((0.05, 1, "center"), (0.5, 1, "center"), (0.95, 1, "center"), (0.1, -1, "center"), (0.9, -1, "center"))
+        for level, side, align in marks if not narrow else marks[1:2] + marks[3:]:
+            text = f"{level * 100:g}%" if side > 0 and level != 0.5 else "P50" if level == 0.5 else f"{level * 100:g}%"
+            axes.annotate(
+                f"{text}  {scale.money(q[level])}", (q[level], 0.42 * side), xytext=(0, 6 * side), textcoords="offset points",
+                ha=_inward(level, align), va="bottom" if side > 0 else "top", size=9.5,
+                color=PALETTE["accent"] if level == 0.5 else PALETTE["ink"],
+            )  # fmt: skip
+
+    return draw(name, paint, width=width, height=height, alt=alt)
+
+
+def _inward(level: float, align: str) -> str:
+    """Return the alignment that keeps a label at an end inside the picture."""
+    return "left" if level <= 0.1 else "right" if level >= 0.9 else align
 
 
 def fan(

@@ -14,6 +14,7 @@ from zhirong.kernel.text import Language
 
 __all__ = ["Scale", "format_date", "format_number", "format_percent", "money_scale"]
 
+NO_BREAK = "\u00a0"
 _UNITS: dict[Language, tuple[tuple[float, str], ...]] = {
     "zh": ((1e8, "亿"), (1e4, "万"), (1.0, "")),
     "en": ((1e9, " billion"), (1e6, " million"), (1.0, "")),
@@ -69,17 +70,16 @@ class Scale:
             divisor, word = _unit(abs(amount), self.lang)
             scale = Scale(self.currency, self.lang, divisor, word, self.resolution)
         number = scale.number(amount)
-        if self.lang == "zh":
-            return f"{number} {scale.label}"
-        return f"{self.currency} {number}{scale.word}"
+        text = f"{number} {scale.label}" if self.lang == "zh" else f"{self.currency} {number}{scale.word}"
+        return text.replace(" ", NO_BREAK)
 
     def interval(self, low: float, high: float) -> str:
         """Return both ends with one unit where they share it."""
         if abs(low) < _SMALLEST_SHARED * self.divisor and low:
             return f"{self.money(low)} – {self.money(high)}"
-        if self.lang == "zh":
-            return f"{self.number(low)} – {self.number(high)} {self.label}"
-        return f"{self.currency} {self.number(low)} – {self.number(high)}{self.word}"
+        ends = f"{self.number(low)} – {self.number(high)}"
+        text = f"{ends} {self.label}" if self.lang == "zh" else f"{self.currency} {ends}{self.word}"
+        return text.replace(" ", NO_BREAK)
 
     def _step(self, amount: float) -> float:
         """Return the step for one amount: the common one, finer where the amount would lose its second digit."""
@@ -109,7 +109,7 @@ def money_scale(amounts: list[float], currency: str, lang: Language, *, typical:
     Examples
     --------
     >>> scale = money_scale([412_345.0, 1_234_567.0, 3_098_765.0], "CNY", "en")
-    >>> scale.interval(412_345.0, 3_098_765.0)
+    >>> scale.interval(412_345.0, 3_098_765.0).replace(NO_BREAK, " ")
     'CNY 0.41 – 3.1 million'
     """
     finite = [a for a in amounts if math.isfinite(a)]

@@ -24,10 +24,9 @@ def pdf_bytes(document: Document) -> bytes:
     """Return the document as a PDF; no system font and no network is used."""
     template = (resources.files("zhirong.reports") / "templates" / "report.typ").read_bytes()
     files: Any = {"main.typ": template}  # the stub does not know the mapping form
-    for section in document.sections:
-        for block in section.blocks:
-            if isinstance(block, Chart):
-                files[f"charts/{block.name}.svg"] = block.svg.encode()
+    for block in (*document.summary.charts, *(b for section in document.sections for b in section.blocks)):
+        if isinstance(block, Chart):
+            files[f"charts/{block.name}.svg"] = block.svg.encode()
     plain = asdict(document) | {"page": TEXTS["report.page"].in_(document.lang)}
     result = typst.compile(
         files,

@@ -29,6 +29,11 @@ class ReportFiles:
     pdf: Path | None
     xlsx: Path | None
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that were written."""
+        return tuple(path for path in (self.html, self.pdf, self.xlsx) if path is not None)
+
 
 def render(
     valuation: Valuation,

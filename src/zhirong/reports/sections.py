@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from zhirong.indicators.catalogue import CATALOGUE
 from zhirong.indicators.scoring.types import IndicatorReading, PatentScore
@@ -10,7 +10,7 @@ from zhirong.kernel.findings import Finding
 from zhirong.kernel.text import Language
 from zhirong.reports import charts
 from zhirong.reports.blocks import Block, Cell, Chart, Column, Facts, Paragraph, Section, Table
-from zhirong.reports.canvas import NARROW, WIDE
+from zhirong.reports.canvas import both
 from zhirong.reports.formats import Scale, format_date, format_percent, money_scale
 from zhirong.reports.quantities import fact_label, fact_value, indicator_name, quantity, reading_value
 from zhirong.reports.summary import UNVERIFIED, value_scale
@@ -40,11 +40,6 @@ def body(
         _findings(valuation.findings, lang),
         _provenance(valuation, lang),
     )
-
-
-def both(name: str, paint: Callable[[float, str], str], alt: str, caption: str) -> Chart:
-    """Draw a chart at both widths; `paint` takes the width and a name for identifiers."""
-    return Chart(name, paint(WIDE, name), paint(NARROW, f"{name}-narrow"), alt, caption)
 
 
 def radar_section(score: PatentScore | None, lang: Language) -> Section:
@@ -134,7 +129,25 @@ def _methods(valuation: Valuation, lang: Language) -> Section:
         alt,
         say("methods.caption", lang),
     )
-    return Section("methods", title, (chart, _methods_table(valuation, scale, lang)))
+    blocks: tuple[Block, ...] = (chart, _methods_table(valuation, scale, lang))
+    if valuation.other_standards:
+        blocks = (*blocks, _standards(valuation, lang))
+    return Section("methods", title, blocks)
+
+
+def _standards(valuation: Valuation, lang: Language) -> Table:
+    columns = (
+        Column(say("summary.standard", lang)),
+        Column(say("col.median", lang), True),
+        Column(say("col.interval80", lang), True),
+    )
+    rows = []
+    for name, q in valuation.other_standards.items():
+        scale = money_scale([q[0.05], q[0.95]], valuation.currency, lang, typical=q[0.5])
+        rows.append(
+            (Cell(word("standard", name, lang)), Cell(scale.money(q[0.5])), Cell(scale.interval(q[0.1], q[0.9])))
+        )
+    return Table(say("methods.standards", lang), columns, tuple(rows))
 
 
 def _method_name(method: str, lang: Language) -> str:
@@ -146,9 +159,9 @@ def _methods_table(valuation: Valuation, scale: Scale, lang: Language) -> Table:
     joiner = "；" if lang == "zh" else "; "
     columns = (
         Column(say("col.method", lang), share=1.5),
-        Column(say("col.median", lang), True, 1.1),
-        Column(say("col.interval80", lang), True, 1.8),
-        Column(say("col.weight", lang), True, 0.7),
+        Column(say("col.median", lang), True, 1.5),
+        Column(say("col.interval80", lang), True, 2.2),
+        Column(say("col.weight", lang), True, 0.9),
         Column(say("col.reason", lang), share=3.2),
     )
     rows = [

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from zhirong.indicators.scoring.types import IndicatorReading, PatentScore
 from zhirong.kernel.provenance import Grade
 from zhirong.kernel.text import Language
-from zhirong.reports.blocks import Bullets, Facts, Summary
+from zhirong.reports.blocks import Bullets, Chart, Facts, Summary
+from zhirong.reports.canvas import both
+from zhirong.reports.charts import value_bar
 from zhirong.reports.formats import Scale, format_date, format_number, format_percent, money_scale
 from zhirong.reports.quantities import fact_value, indicator_name, reading_value
 from zhirong.reports.texts import say, word
@@ -71,6 +73,18 @@ def build_summary(
             Bullets(say("summary.risks", lang), _padded(risks, say("summary.none_risk", lang)), "warning"),
             Bullets(say("summary.unknown", lang), _unknown(valuation, readings, lang), "muted"),
         ),
+        charts=(_value_chart(valuation, scale, lang),),
+    )
+
+
+def _value_chart(valuation: Valuation, scale: Scale, lang: Language) -> Chart:
+    q = valuation.quantiles
+    alt = say("summary.value_chart", lang) + ": " + "; ".join(f"{100 * p:g}% {scale.money(q[p])}" for p in sorted(q))
+    return both(
+        "value",
+        lambda width, name: value_bar(name, q, scale=scale, width=width, alt=alt),
+        alt,
+        say("summary.value_chart", lang),
     )
 
 
