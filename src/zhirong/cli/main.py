@@ -6,25 +6,21 @@ import sys
 
 import click
 
-from zhirong import __version__
+from zhirong.cli import demo, evidence, value
+from zhirong.cli.group import cli
 from zhirong.kernel.errors import ZhirongError
 
-__all__ = ["cli", "main"]
+__all__ = ["COMMANDS", "cli", "main"]
 
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__, prog_name="zhirong")
-def cli() -> None:
-    """Zhirong 知融: value, finance, trade and supervise patents.
-
-    Every number has an interval, an explanation and a source. Start with `zhirong demo`.
-    """
+COMMANDS = (demo, evidence, value)
+"""Modules whose import puts their commands under `cli`."""
 
 
 def main() -> None:
     """Run the command line; a mistake of use is one line on the error stream and exit code 2."""
     try:
-        cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.Abort:

@@ -128,3 +128,16 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int, int], None]]:
             bar.update(task, completed=done, total=total or None, records=records)
 
         yield update
+
+
+@contextmanager
+def step_bar(label: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Show named steps on the error stream where that is a terminal; yield the callback `(name, number, how many)`."""
+    with progress_bar(label) as update:
+        start: dict[str, int] = {"records": 0}
+
+        def step(name: str, number: int, count: int) -> None:
+            start["records"] = number
+            update(number, count, number)
+
+        yield step

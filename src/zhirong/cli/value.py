@@ -1,0 +1,188 @@
+"""`zhirong indicators`, `catalogue`, `score`, `value`: from a store to numbers and reports."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from zhirong.cli.group import cli
+from zhirong.cli.output import as_of_option, emit, format_option, language_option, note, step_bar
+from zhirong.indicators import CATALOGUE, compute, lookup
+from zhirong.indicators.scoring import score as score_patents
+from zhirong.indicators.scoring import shipped_profiles
+from zhirong.kernel.errors import DomainError, EvidenceError
+from zhirong.kernel.text import LANGUAGES, Language
+from zhirong.params import load
+from zhirong.reports.dossier import indicators_of, make_dossier
+from zhirong.tables import ENGINES, Store, connect
+from zhirong.valuation import Purpose, load_overrides
+
+__all__ = ["catalogue", "indicators", "score", "value"]
+
+PathType = click.Path(path_type=Path)
+FileType = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@cli.command()
+@click.argument("store", type=PathType)
+@as_of_option
+@click.option(
+    "--engine", "engine_name", type=click.Choice(ENGINES), default="duckdb", show_default=True, help="Table engine."
+)
+@click.option("--master", default="local[2]", show_default=True, help="Spark master URL.")
+@click.option("--scratch", type=PathType, help="Scratch folder; on a cluster one that every worker sees.")
+@click.option("--memory", help="Memory limit of the engine, e.g. 6GB.")
+@click.option("--only", help="Indicator ids, joined by commas.")
+@click.option("--out", type=PathType, required=True, help="Parquet file to write.")
+@format_option
+def indicators(
+    store: Path, as_of: date, engine_name: str, master: str, scratch: Path | None, memory: str | None, only: str | None,
+    out: Path, form: str,
+) -> None:  # fmt: skip
+    """Compute indicators of every patent known on a day; one wide Parquet file.
+
+    Example: zhirong indicators mystore --as-of 2024-06-30 --out indicators.parquet
+    """
+    ids = [part.strip() for part in only.split(",")] if only else None
+    opened = Store.open(store)
+    with connect(engine_name, master=master, scratch=scratch, memory=memory) as engine, step_bar("indicators") as step:
+        run = compute(opened, engine, as_of=as_of, out=out, only=ids, progress=step)
+    rows = [
+        {
+            "indicator": name,
+            "known": known,
+            "patents": run.row_count,
+            "share_known": known / run.row_count if run.row_count else None,
+        }
+        for name, known in run.known_counts.items()
+    ]
+    emit(rows, form)
+    note(f"wrote {out}: {run.row_count} patents, {len(run.indicator_ids)} indicators")
+
+
+@cli.command()
+@click.argument("indicator_id", required=False)
+@format_option
+@language_option
+def catalogue(indicator_id: str | None, form: str, lang: Language) -> None:
+    """Show the indicators, or one of them: definition, unit, source, what null means.
+
+    Example: zhirong catalogue oecd.generality --lang zh
+    """
+    if indicator_id is None:
+        rows = [
+            {"id": i.id, "name": i.name.in_(lang), "dimension": str(i.dimension), "unit": i.unit, "source": i.source}
+            for i in CATALOGUE.values()
+        ]
+        emit(rows, form)
+        return
+    i = lookup(indicator_id)
+    shown: dict[str, Any] = {
+        "id": i.id, "name": i.name.in_(lang), "definition": i.definition.in_(lang), "dimension": str(i.dimension),
+        "unit": i.unit, "low": i.low, "high": i.high, "direction": i.direction, "null_means": i.null_meaning.in_(lang),
+        "lookback": i.lookback, "cohort": i.cohort, "gbt_42748": i.gbt_item, "source": i.source,
+    }  # fmt: skip
+    emit([shown] if form != "table" else [{"field": k, "value": v} for k, v in shown.items()], form)
+
+
+@cli.command()
+@click.argument("store", type=PathType)
+@as_of_option
+@click.option("--profile", required=True, help="Name of a shipped profile, or a YAML file.")
+@click.option(
+    "--indicators", "indicator_file", type=FileType, help="Indicators computed before; else they are computed and kept."
+)
+@click.option("--top", default=10, show_default=True, help="How many to print.")
+@click.option("--out", type=PathType, required=True, help="Parquet file to write.")
+@format_option
+def score(store: Path, as_of: date, profile: str, indicator_file: Path | None, top: int, out: Path, form: str) -> None:
+    """Score and grade every patent under the profile of a scene, with interval, coverage and confidence.
+
+    Example: zhirong score mystore --as-of 2024-06-30 --profile pledge --out scores.parquet
+    """
+    opened = Store.open(store)
+    with step_bar("scoring") as step:
+        table = indicator_file or indicators_of(opened, as_of, step=step)
+        chosen: str | Path = profile if profile in shipped_profiles() else Path(profile)
+        run = score_patents(table, chosen, as_of=as_of, out=out, patents=opened.file("patents"))
+    columns = ["patent_id", "score", "score_low", "score_high", "grade", "coverage", "confidence"]
+    scored = pq.read_table(out, columns=[*columns, "rank"])
+    best = scored.filter(pc.is_valid(scored["score"])).sort_by([("rank", "ascending"), ("patent_id", "ascending")])
+    emit(best.select(columns).slice(0, top).to_pylist(), form)
+    note(f"wrote {out}: {run.scored_count} of {run.row_count} patents scored under {run.profile}")
+
+
+@cli.command()
+@click.argument("store", type=PathType)
+@click.option("--patent", "patents", multiple=True, help="Patent to value; may be given several times.")
+@click.option("--portfolio", type=FileType, help="CSV with a column patent_id: value them as one portfolio.")
+@as_of_option
+@click.option("--purpose", type=click.Choice([str(p) for p in Purpose]), required=True, help="Scene of the valuation.")
+@click.option("--assumptions", type=FileType, help="YAML file that replaces assumptions.")
+@click.option("--parameters", type=FileType, help="YAML file that replaces dated parameters.")
+@click.option("--draws", default=20_000, show_default=True, help="Draws of each method.")
+@click.option("--seed", default=1, show_default=True, help="Seed; the same inputs give the same bytes.")
+@click.option(
+    "--out", type=PathType, required=True, help="Folder for report.html, report.pdf, report.xlsx, valuation.json."
+)
+@format_option
+@click.option(
+    "--lang", type=click.Choice([*LANGUAGES, "both"]), default="en", show_default=True, help="Language of the report."
+)
+def value(
+    store: Path, patents: tuple[str, ...], portfolio: Path | None, as_of: date, purpose: str, assumptions: Path | None,
+    parameters: Path | None, draws: int, seed: int, out: Path, form: str, lang: str,
+) -> None:  # fmt: skip
+    """Value patents on a day for a purpose: an interval, the reasons, the sources, as report and JSON.
+
+    Example: zhirong value mystore --patent CN109000001 --as-of 2024-06-30 --purpose pledge --lang zh --out report
+    """
+    ids = [*patents, *(_portfolio(portfolio) if portfolio else [])]
+    if not ids:
+        raise DomainError("name patents with --patent, or a file with --portfolio")
+    with step_bar("valuing") as step:
+        dossier = make_dossier(
+            Store.open(store),
+            ids,
+            as_of=as_of,
+            purpose=Purpose(purpose),
+            out=out,
+            languages=LANGUAGES if lang == "both" else (lang,),  # type: ignore[arg-type]
+            portfolio=portfolio.stem if portfolio else None,
+            mine=load_overrides(assumptions) if assumptions else None,
+            book=load(parameters),
+            draws=draws,
+            seed=seed,
+            step=step,
+        )
+    emit([_row(v.subject_id, v.quantiles, v.currency) for v in dossier.valuations], form)
+    if dossier.portfolio is not None:
+        note(f"sum, moving together: {_row(dossier.portfolio.name, dossier.portfolio.comonotonic, 'CNY')}")
+    note(f"wrote {len(dossier.files)} files under {out}")
+
+
+def _row(name: str, quantiles: Any, currency: str) -> dict[str, Any]:
+    levels = {0.05: "p5", 0.25: "p25", 0.5: "p50", 0.75: "p75", 0.95: "p95"}
+    return {
+        "subject": name,
+        "currency": currency,
+        **{label: round(quantiles[level]) for level, label in levels.items()},
+    }
+
+
+def _portfolio(path: Path) -> list[str]:
+    """Read the column patent_id of a CSV file."""
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.DictReader(stream)
+        if reader.fieldnames is None or "patent_id" not in reader.fieldnames:
+            raise EvidenceError(f"{path.name}: needs a column patent_id; columns: {', '.join(reader.fieldnames or [])}")
+        ids = [(row["patent_id"] or "").strip() for row in reader]
+    if blanks := [n for n, patent in enumerate(ids, 2) if not patent]:
+        raise EvidenceError(f"{path.name}: row {blanks[0]}, column patent_id is blank")
+    return ids

@@ -1,0 +1,211 @@
+"""From a store to finished reports: indicators, score, value, and the files people read, in one call.
+
+Indicators of a whole store take a minute and depend only on the store and the day, so they are kept beside the store, in
+``.<store>.cache/``, under the fingerprint of everything they depend on; removing the folder is always safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from zhirong.indicators import CATALOGUE, compute
+from zhirong.indicators.scoring import PatentScore, load_profile, read_scores, score
+from zhirong.kernel.provenance import fingerprint
+from zhirong.kernel.text import Language
+from zhirong.params import ParameterBook, load
+from zhirong.reports.portfolio import render_portfolio
+from zhirong.reports.render import render
+from zhirong.tables import Store, connect
+from zhirong.valuation import (
+    Assumption,
+    PortfolioValuation,
+    Purpose,
+    Valuation,
+    portfolio_to_dict,
+    prepare,
+    to_dict,
+    to_json,
+    value_patents,
+    value_portfolio,
+)
+
+__all__ = ["Dossier", "indicators_of", "make_dossier", "scores_of"]
+
+INDICATOR_VERSION = "1"
+"""Raised when the computation of any indicator changes, so that kept files are not used again."""
+Step = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """What was written.
+
+    Attributes
+    ----------
+    out : Path
+        Folder.
+    files : tuple of Path
+        Reports and ``valuation.json``.
+    valuations : tuple of Valuation
+        Without draws.
+    portfolio : PortfolioValuation or None
+        Where a portfolio was asked for.
+    """
+
+    out: Path
+    files: tuple[Path, ...]
+    valuations: tuple[Valuation, ...]
+    portfolio: PortfolioValuation | None
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """Say nothing."""
+
+
+def indicators_of(
+    store: Store, as_of: date, *, step: Step = _silent, threads: int | None = None, memory: str | None = None
+) -> Path:
+    """Return the indicators of every patent of a store at a day, computed once and kept beside the store.
+
+    Parameters
+    ----------
+    store : Store
+        Evidence.
+    as_of : date
+        Day.
+    step : callable
+        Told of each step: name, number, how many.
+    threads, memory : optional
+        Limits of the engine.
+    """
+    kept = _kept(store, {"as_of": as_of.isoformat(), "what": "indicators", "ids": sorted(CATALOGUE)})
+    if not kept.is_file():
+        with connect("duckdb", threads=threads, memory=memory) as engine:
+            compute(store, engine, as_of=as_of, out=kept, progress=step)
+    return kept
+
+
+def scores_of(store: Store, as_of: date, profile: str | Path, *, step: Step = _silent) -> Path:
+    """Return the scores of every patent under a profile at a day, computed once and kept beside the store."""
+    loaded = load_profile(profile)
+    plain = {"as_of": as_of.isoformat(), "what": "score", "profile": loaded.name, "text": _profile_text(profile)}
+    kept = _kept(store, plain)
+    if not kept.is_file():
+        score(indicators_of(store, as_of, step=step), loaded, as_of=as_of, out=kept, patents=store.file("patents"))
+    return kept
+
+
+def _profile_text(profile: str | Path) -> str:
+    path = Path(profile)
+    return path.read_text("utf-8") if path.is_file() else str(profile)
+
+
+def _kept(store: Store, what: Mapping[str, Any]) -> Path:
+    folder = store.path.parent / f".{store.path.name}.cache"
+    folder.mkdir(exist_ok=True)
+    name = fingerprint({**what, "data": store.fingerprints(), "version": INDICATOR_VERSION})
+    return folder / f"{what['what']}-{name[:24]}.parquet"
+
+
+def make_dossier(
+    store: Store,
+    patent_ids: Sequence[str],
+    *,
+    as_of: date,
+    purpose: Purpose,
+    out: Path,
+    languages: Sequence[Language] = ("en",),
+    portfolio: str | None = None,
+    mine: Mapping[str, Assumption] | None = None,
+    book: ParameterBook | None = None,
+    draws: int = 20_000,
+    seed: int = 1,
+    step: Step = _silent,
+) -> Dossier:
+    """Value patents, score them, and write the reports.
+
+    Parameters
+    ----------
+    store : Store
+        Evidence.
+    patent_ids : sequence of str
+        Patents to value.
+    as_of : date
+        Nothing known later enters.
+    purpose : Purpose
+        Scene; its shipped profile gives the score.
+    out : Path
+        Folder: ``report.{html,pdf,xlsx}`` and ``valuation.json`` for one patent or a portfolio; for several patents without a
+        portfolio a folder each. With more than one language the language is part of the file name.
+    languages : sequence of str
+        ``zh``, ``en``.
+    portfolio : str, optional
+        Name: value the patents as one portfolio.
+    mine : Mapping of str to Assumption, optional
+        The user's assumptions.
+    book : ParameterBook, optional
+        Parameters; the shipped ones where not given.
+    draws, seed : int
+        Of the simulation.
+    step : callable
+        Told of each step.
+
+    Returns
+    -------
+    Dossier
+    """
+    scores = read_scores(scores_of(store, as_of, str(purpose), step=step), list(patent_ids))
+    with connect("duckdb") as engine:
+        step("fitting life, renewal and validity", 1, 3)
+        background = prepare(store, engine, as_of=as_of, book=book or load())
+        step("simulating values", 2, 3)
+        whole: PortfolioValuation | None = None
+        if portfolio is not None:
+            whole = value_portfolio(
+                background, portfolio, patent_ids, purpose=purpose, mine=mine, draws=draws, seed=seed
+            )
+            valued = list(whole.valuations)
+        else:
+            valued = value_patents(background, patent_ids, purpose=purpose, mine=mine, draws=draws, seed=seed)
+    step("writing reports", 3, 3)
+    out.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    if whole is not None:
+        files += _write_portfolio(whole, scores, out, languages)
+    for valuation in valued:
+        alone = whole is None and len(valued) == 1
+        files += _write_one(
+            valuation, scores.get(valuation.subject_id), out if alone else out / valuation.subject_id, languages
+        )
+    return Dossier(out, tuple(files), tuple(valued), whole)
+
+
+def _write_one(
+    valuation: Valuation, scored: PatentScore | None, out: Path, languages: Sequence[Language]
+) -> list[Path]:
+    files: list[Path] = []
+    for lang in languages:
+        name = "report" if len(languages) == 1 else f"report.{lang}"
+        files += render(valuation, lang=lang, out=out, score=scored, name=name).paths
+    return [*files, _write_json(to_dict(valuation), out)]
+
+
+def _write_portfolio(
+    whole: PortfolioValuation, scores: Mapping[str, PatentScore], out: Path, languages: Sequence[Language]
+) -> list[Path]:
+    files: list[Path] = []
+    for lang in languages:
+        name = "report" if len(languages) == 1 else f"report.{lang}"
+        files += render_portfolio(whole, lang=lang, out=out, scores=scores, name=name).paths
+    return [*files, _write_json(portfolio_to_dict(whole), out)]
+
+
+def _write_json(plain: Mapping[str, Any], out: Path) -> Path:
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "valuation.json"
+    path.write_text(to_json(plain), "utf-8")
+    return path
