@@ -47,6 +47,8 @@ _ABBREVIATIONS: dict[str, str] = _WORDS["abbreviations"]
 
 _HAN = re.compile(r"[㐀-鿿]")
 _CJK = re.compile(r"[぀-ヿ㐀-鿿가-힯]")
+_CAPACITY = re.compile(r",?\s+as\s+(?:\w+\s+){0,3}(?:agent|trustee|representative)\b.*$")
+"""The capacity in which a bank acts (``as collateral agent``) is not part of its name."""
 _DOTTED = re.compile(r"\b(?:[a-z]\.){2,}[a-z]?(?![a-z])|\b[a-z](?:\.[a-z])+\b")
 _SLASHED = re.compile(r"\b([a-z])/([a-z])\b")
 _PUNCTUATION = re.compile(r"[^0-9a-z぀-ヿ㐀-鿿가-힯]+")
@@ -88,7 +90,7 @@ def split_name(name: str) -> NormalName:
     >>> split_name("深圳示例科技股份有限公司")
     NormalName(core='深圳示例科技', legal_form='股份有限公司')
     """
-    text = _fold(name)
+    text = _CAPACITY.sub("", _fold(name))
     if _CJK.search(text):
         return _split_cjk(text)
     words = _PUNCTUATION.sub(" ", text).split()

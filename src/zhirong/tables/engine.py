@@ -121,6 +121,18 @@ class Engine:
         """Execute a scalar expression and return a Python value, None for null."""
         return self.to_arrow(expr.as_table()).column(0)[0].as_py()
 
+    def raw_connection(self) -> Any:
+        """Return the DuckDB connection for a library that writes its own queries (record linkage).
+
+        Raises
+        ------
+        EngineError
+            On another engine.
+        """
+        if self.name != "duckdb":
+            raise EngineError("only DuckDB lends its connection")
+        return self._con.con
+
     def close(self) -> None:
         """Disconnect and remove the scratch folder."""
         self._con.disconnect()
