@@ -20,6 +20,7 @@ from zhirong.indicators import (  # noqa: F401  (each registers its entries)
 )
 from zhirong.indicators.asof import evidence_at
 from zhirong.indicators.catalogue import CATALOGUE, Context, Dimension, Indicator, lookup
+from zhirong.indicators.page import catalogue_page
 from zhirong.indicators.run import IndicatorRun, compute
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Dimension",
     "Indicator",
     "IndicatorRun",
+    "catalogue_page",
     "compute",
     "evidence_at",
     "lookup",

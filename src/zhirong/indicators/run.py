@@ -41,6 +41,9 @@ class MeasureColumn(Protocol):
     value: str
     flag: str | None
 
+    def __call__(self, evidence: Evidence, context: Context) -> ibis.Table:
+        """Return ``patent_id``, ``value`` and, where there is one, ``flag``."""
+
 
 @dataclass(frozen=True, slots=True)
 class IndicatorRun:
