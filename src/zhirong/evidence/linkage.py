@@ -36,7 +36,7 @@ _PRIOR: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "city": ((0.80, 0.20), (0.05, 0.95)),
     "partners": ((0.40, 0.60), (0.002, 0.998)),
     "classes": ((0.70, 0.30), (0.10, 0.90)),
-    "places": ((0.20, 0.20, 0.60), (0.00001, 0.0001, 0.99989)),
+    "places": ((0.20, 0.20, 0.60), (0.00001, 0.001, 0.99899)),
 }
 """Declared weights (grade: assumed) for data too small to learn from: shares of each level among matches, non-matches."""
 _LEARN_FROM = 400
@@ -223,7 +223,11 @@ def _comparisons() -> list[Any]:
             step.configure(m_probability=m, u_probability=u)
             for step, m, u in zip(steps, matched, unmatched, strict=True)
         ]
-        null = "script_l <> script_r" if name == "name" else f"{name}_l IS NULL OR {name}_r IS NULL"
+        null = f"{name}_l IS NULL OR {name}_r IS NULL"
+        if name == "name":
+            null = "script_l <> script_r"
+        elif name == "places":  # an owner that follows another takes its place: no evidence where spellings can speak
+            null += " OR script_l = script_r"
         missing = levels.CustomLevel(null).configure(is_null_level=True)
         return library.CustomComparison(output_column_name=name, comparison_levels=[missing, *steps])
 
