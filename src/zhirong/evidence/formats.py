@@ -14,11 +14,23 @@ from zhirong.evidence.ppubs import PpubsReader
 from zhirong.evidence.reading import Reader
 from zhirong.evidence.sheets import SheetReader
 from zhirong.evidence.template_reader import TemplateReader
+from zhirong.evidence.uspto import (
+    AssignmentTableReader,
+    AssignmentXmlReader,
+    CpcMasterReader,
+    GreenbookReader,
+    UsptoXmlReader,
+)
 from zhirong.kernel.errors import UnknownNameError
 
 __all__ = ["READERS", "detect", "reader_named"]
 
 _ALL: tuple[Reader, ...] = (
+    UsptoXmlReader(),
+    GreenbookReader(),
+    CpcMasterReader(),
+    AssignmentXmlReader(),
+    AssignmentTableReader(),
     PatentsViewReader(),
     OpsReader(),
     GooglePatentsReader(),
