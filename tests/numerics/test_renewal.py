@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from zhirong.kernel.errors import DomainError
-from zhirong.numerics.renewal import fee_schedule, fit_renewal, renewal_value, share_alive, value_given_renewed
+from zhirong.numerics.renewal import (
+    fee_schedule,
+    fit_renewal,
+    periodic_thresholds,
+    renewal_value,
+    share_alive,
+    value_given_renewed,
+)
 
 FEES = fee_schedule([[1, 3, 900], [4, 6, 1200], [7, 9, 2000], [10, 12, 4000], [13, 15, 6000], [16, 20, 8000]], 20)
 
@@ -75,3 +83,42 @@ def test_bad_input_is_refused() -> None:
         fit_renewal(np.array([5, 6]), np.array([True, True]), FEES)
     with pytest.raises(DomainError, match="sigma"):
         share_alive(1.0, 0.0, 0.1, np.array([1.0]), np.array([1.0]))
+
+
+US_DUE, US_FEES = np.array([3.5, 7.5, 11.5]), np.array([2150.0, 4040.0, 8280.0])
+
+
+def best_by_search(first_return: float, decay: float, beta: float, steps: int = 4_000) -> int:
+    """Fees paid by the owner who tries every number of them, flows summed numerically."""
+    edges = np.append(US_DUE, 20.0)
+    values = [0.0]
+    for last in range(len(US_DUE)):
+        t = np.linspace(edges[last], edges[last + 1], steps)
+        flow = np.trapezoid(first_return * ((1 - decay) * beta) ** t, t)
+        values.append(values[-1] + flow - beta ** US_DUE[last] * US_FEES[last])
+    return int(np.argmax(values))
+
+
+def test_the_forward_rule_is_the_best_of_all_choices() -> None:
+    for decay, beta in ((0.1, 0.95), (0.3, 0.9), (0.0, 1.0)):
+        thresholds = periodic_thresholds(US_DUE, US_FEES, decay, beta, last_year=20)
+        for first_return in np.geomspace(300, 300_000, 60):
+            assert (first_return >= thresholds).sum() == best_by_search(first_return, decay, beta)
+
+
+def test_four_years_of_flows_make_the_forward_rule_laxer_than_the_myopic() -> None:
+    forward = periodic_thresholds(US_DUE, US_FEES, 0.1, 0.95, last_year=20)
+    myopic = periodic_thresholds(US_DUE, US_FEES, 0.1, 0.95, last_year=20, rule="myopic")
+    assert (forward < myopic).all()
+    # The myopic thresholds are those of `share_alive`.
+    shares = share_alive(np.log(2000), 2, 0.1, US_DUE, US_FEES)
+    assert stats.norm.sf((np.log(myopic) - np.log(2000)) / 2) == pytest.approx(shares)
+
+
+def test_impossible_fee_calendars_are_refused() -> None:
+    for due, fees, more in (
+        ([7.5, 3.5], [1.0, 1.0], {}), ([3.5], [1.0, 2.0], {}), ([3.5], [-1.0], {}), ([3.5], [1.0], {"rule": "clairvoyant"}),
+        ([21.0], [1.0], {}),
+    ):  # fmt: skip
+        with pytest.raises(DomainError):
+            periodic_thresholds(np.array(due), np.array(fees), 0.1, 0.9, last_year=20, **more)

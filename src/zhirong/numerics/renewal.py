@@ -15,7 +15,15 @@ from scipy import optimize, stats
 
 from zhirong.kernel.errors import ConvergenceError, DomainError
 
-__all__ = ["RenewalFit", "fee_schedule", "fit_renewal", "renewal_value", "share_alive", "value_given_renewed"]
+__all__ = [
+    "RenewalFit",
+    "fee_schedule",
+    "fit_renewal",
+    "periodic_thresholds",
+    "renewal_value",
+    "share_alive",
+    "value_given_renewed",
+]
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +67,58 @@ def share_alive(mu: float, sigma: float, decay: float, ages: Floats, fees: Float
         raise DomainError(f"sigma must be positive and decay 0 to below 1, not {sigma} and {decay}")
     threshold = np.maximum.accumulate(np.log(fees) - np.asarray(ages) * np.log1p(-decay))
     return np.asarray(stats.norm.sf((threshold - mu) / sigma), np.float64)
+
+
+def periodic_thresholds(
+    due_years: Floats, fees: Floats, decay: float, beta: float, *, last_year: float, rule: str = "forward"
+) -> Floats:
+    """Return the least first return at which each of several fees, due years apart, is paid.
+
+    Parameters
+    ----------
+    due_years : ndarray, shape (k,)
+        Years at which fees are due, rising, e.g. 3.5, 7.5, 11.5 in the United States.
+    fees : ndarray, shape (k,)
+        Fees, not negative.
+    decay, beta : float
+        Fall of the return a year, 0 to below 1; discount factor a year, above 0 to 1.
+    last_year : float
+        End of the term, after the last due year.
+    rule : str
+        ``myopic``: pay while the yearly return at the due date covers the fee. ``forward``: pay while the best stretch
+        of further protection is worth its fees.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        Thresholds of ``R_0``, non-decreasing: who did not pay an earlier fee pays no later one.
+
+    Raises
+    ------
+    DomainError
+        For impossible years, fees or rates, or another rule.
+
+    Notes
+    -----
+    With returns ``R_0 (1-d)^t`` flowing continuously, the flows from due date i to the next are worth ``R_0 F_i`` at year 0,
+    ``F_i = ((a b)^t_i - (a b)^t_(i+1)) / -ln(a b)``, ``a = 1-d``. The forward threshold is the least over stretches j of
+    ``sum_(i..j) b^t c / sum_(i..j) F``: paying is right when any stretch covers its own fees.
+    """
+    due, cost = np.asarray(due_years, np.float64), np.asarray(fees, np.float64)
+    if due.shape != cost.shape or not len(due) or (np.diff(due) <= 0).any() or due[0] < 0 or due[-1] >= last_year:
+        raise DomainError("due years must rise from 0, one for each fee, and end before the term")
+    if (cost < 0).any() or not 0 <= decay < 1 or not 0 < beta <= 1:
+        raise DomainError("fees must not be negative, decay 0 to below 1, beta above 0 to 1")
+    if rule == "myopic":
+        return np.asarray(np.maximum.accumulate(cost / (1 - decay) ** due), np.float64)
+    if rule != "forward":
+        raise DomainError(f"rule must be myopic or forward, not {rule!r}")
+    speed = np.log((1 - decay) * beta)
+    edges = np.append(due, last_year)
+    worth = np.diff(edges) if speed == 0 else np.diff(np.exp(speed * edges)) / speed
+    paid = beta**due * cost
+    least = [float(np.min(np.cumsum(paid[i:]) / np.cumsum(worth[i:]))) for i in range(len(due))]
+    return np.asarray(np.maximum.accumulate(least), np.float64)
 
 
 def renewal_value(first_return: float, decay: float, beta: float, fees: Floats) -> tuple[int, float]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from zhirong.indicators import evidence_at
 from zhirong.kernel.errors import ConvergenceError, DomainError, NotAdmissibleError, ParameterError
 from zhirong.kernel.identifiers import ClassSymbol
+from zhirong.numerics.lifetimes import shrink_weibulls
 from zhirong.numerics.renewal import RenewalFit, fee_schedule, fit_renewal
 from zhirong.numerics.survival import WeibullFit, fit_weibull
 from zhirong.params import ParameterBook, field_of
@@ -25,8 +26,8 @@ from zhirong.tables import Engine, Store
 __all__ = ["Background", "prepare"]
 
 _ENDS = ("lapsed", "expired", "surrendered", "invalidated")
-_FIELD_EVENTS_MIN = 150
-"""Lapses of a field below which its own survival curve is not trusted and the pooled one is used."""
+_FIELD_EVENTS_MIN = 20
+"""Lapses of a field below which its own curve is not fitted at all; above, it is shrunk to the pooled one."""
 _YEAR_DAYS = 365.25
 
 
@@ -152,21 +153,28 @@ def _lives(tables: Mapping[str, ibis.Table], engine: Engine, as_of: date) -> Map
 
 
 def _survival(lives: Mapping[str, NDArray[Any]], reasons: dict[str, str]) -> dict[str, WeibullFit]:
+    """Fit each right type, and each of its fields drawn towards the right type's fit as far as the field knows little."""
     fits: dict[str, WeibullFit] = {}
     usable = (lives["age"] > lives["entry"]) & (lives["entry"] >= 0)
+
+    def fit(name: str, chosen: NDArray[np.bool_]) -> WeibullFit | None:
+        try:
+            return fit_weibull(
+                lives["age"][chosen], lives["ended"][chosen], entry=np.maximum(lives["entry"][chosen], 0.0)
+            )
+        except (DomainError, ConvergenceError) as err:
+            reasons[f"survival.{name}"] = str(err)
+            return None
+
     for right in sorted(set(lives["right"])):
         mine = usable & (lives["right"] == right)
-        groups = [(str(right), mine)]
-        groups += [(f"{right}:{f}", mine & (lives["field"] == f)) for f in range(1, 36)]
-        for name, chosen in groups:
-            if ":" in name and (lives["ended"] & chosen).sum() < _FIELD_EVENTS_MIN:
-                continue
-            try:
-                fits[name] = fit_weibull(
-                    lives["age"][chosen], lives["ended"][chosen], entry=np.maximum(lives["entry"][chosen], 0.0)
-                )
-            except (DomainError, ConvergenceError) as err:
-                reasons[f"survival.{name}"] = str(err)
+        pooled = fit(str(right), mine)
+        if pooled is None:
+            continue
+        fits[str(right)] = pooled
+        groups = {f"{right}:{f}": mine & (lives["field"] == f) for f in range(1, 36)}
+        known = {n: fit(n, g) for n, g in groups.items() if (lives["ended"] & g).sum() >= _FIELD_EVENTS_MIN}
+        fits |= shrink_weibulls(pooled, {n: f for n, f in known.items() if f is not None})
     if not fits:
         reasons.setdefault("survival", "no lapse dates in the store")
     return fits
