@@ -41,6 +41,8 @@ _PRIOR: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 """Declared weights (grade: assumed) for data too small to learn from: shares of each level among matches, non-matches."""
 _LEARN_FROM = 400
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class LinkOptions:
@@ -114,7 +116,7 @@ def link_parties(
     records = _features(unique, list(patent_parties), classifications, families)
     is_learned = options.learn and len(records) >= _LEARN_FROM
     with connect("duckdb", threads=1) as engine:
-        pairs = _predict(engine, records, options, is_learned=is_learned)
+        pairs, is_learned = _predict(engine, records, options, is_learned=is_learned)
     return _result(sorted(unique), pairs, is_learned=is_learned)
 
 
@@ -171,8 +173,8 @@ _SCHEMA = pa.schema([(name, pa.string()) for name in _TEXTS] + [(name, pa.list_(
 
 def _predict(
     engine: Engine, records: list[dict[str, Any]], options: LinkOptions, *, is_learned: bool
-) -> list[tuple[str, str, float]]:
-    """Run splink and return links at or above the threshold, ordered."""
+) -> tuple[list[tuple[str, str, float]], bool]:
+    """Run splink; return links at or above the threshold, ordered, and whether weights were learned."""
     # The linker loads on use: it is heavy, and most imports need no linkage.
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
@@ -200,8 +202,7 @@ def _predict(
         if is_learned:
             training = linker.training
             training.estimate_u_using_random_sampling(max_pairs=options.pairs_max, seed=options.seed, num_chunks=1)
-            for rule in (block_on("grp", "head"), block_on("grp", "country", "tail")):
-                training.estimate_parameters_using_expectation_maximisation(rule, record_sample_proportion=1.0)
+            is_learned = sum(_learn(linker, rule) for rule in (block_on("grp", "head"), block_on("grp", "tail"))) > 0
         found = linker.inference.predict(threshold_match_probability=options.threshold).as_pyarrow_table()
     links = [
         (min(a, b), max(a, b), float(p))
@@ -210,7 +211,19 @@ def _predict(
             found["match_probability"].to_pylist(), strict=True,
         )
     ]  # fmt: skip
-    return sorted(links)
+    return sorted(links), is_learned
+
+
+def _learn(linker: Any, rule: Any) -> bool:
+    """Learn weights from pairs that agree on a rule; False where there are none, and the prior stays."""
+    from splink.internals.exceptions import EMTrainingException
+
+    try:
+        linker.training.estimate_parameters_using_expectation_maximisation(rule, record_sample_proportion=1.0)
+    except (EMTrainingException, ValueError) as err:  # no pairs, or a share that sinks below what can be written
+        _log.info("no pairs to learn weights from: %s", str(err).splitlines()[0])
+        return False
+    return True
 
 
 def _comparisons() -> list[Any]:
@@ -238,13 +251,14 @@ def _comparisons() -> list[Any]:
         return levels.ArrayIntersectLevel(column, min_intersection=least)
 
     same = "digits_l = digits_r"  # Fleet 10 is not Fleet 11
+    words = "len(string_split(key_l, ' ')) = len(string_split(key_r, ' '))"  # X Canada is not X
     names = [
         levels.ExactMatchLevel("core", term_frequency_adjustments=False),
         levels.CustomLevel("key_l = key_r OR compact_l = compact_r"),
         levels.CustomLevel(
             f"{same} AND jaro_winkler_similarity(key_l, key_r) >= 0.95 AND damerau_levenshtein(key_l, key_r) <= 2"
         ),
-        levels.CustomLevel(f"{same} AND jaro_winkler_similarity(key_l, key_r) >= 0.9"),
+        levels.CustomLevel(f"{same} AND {words} AND jaro_winkler_similarity(key_l, key_r) >= 0.9"),
         levels.ElseLevel(),
     ]
     return [

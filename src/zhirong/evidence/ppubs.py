@@ -37,6 +37,8 @@ _PARENT = re.compile(r"(?:parent-doc|us-provisional-application)\s+\S+\s+\S+\s+(
 _FOREIGN = re.compile(
     r"^(?P<office>[A-Z]{2})\s+(?P<number>.+?)\s+(?P<kind>[A-Z]\d?\s+)?(?P<dated>\d{8})\s+cited by (?P<by>\w+)"
 )
+_FOREIGN_OLD = re.compile(r"^(?P<number>\S.*?)\s+(?P<dated>\d{8})\s+(?P<office>[A-Z]{2})(?:\s+cited by (?P<by>\w+))?")
+"""Older documents put the office last."""
 _ORIGINS = {"examiner": "examiner", "applicant": "applicant", "other": "other", "third": "third_party"}
 
 
@@ -227,16 +229,16 @@ def _us_references(item: Mapping[str, Any], record: RowContext) -> list[CitedDoc
 def _foreign_references(item: Mapping[str, Any], record: RowContext) -> list[CitedDocument]:
     found: list[CitedDocument] = []
     for text in _strings(item.get("foreign_ref")):
-        match = _FOREIGN.match(text.strip())
+        match = _FOREIGN.match(text.strip()) or _FOREIGN_OLD.match(text.strip())
         if match is None:
             record.warn(
                 "field.reference", "not of the form: office number kind date cited by whom", "foreign_ref", text
             )
             continue
-        kind = (match["kind"] or "").strip() or None
+        kind = (match.groupdict().get("kind") or "").strip() or None
         number = record.number(match["number"], "foreign_ref", office=match["office"], kind=kind)
         if number is None:
             continue
         dated = record.date(match["dated"], "foreign_ref", default_day=1)
-        found.append(CitedDocument(number, origin=_ORIGINS.get(match["by"]), dated=dated))
+        found.append(CitedDocument(number, origin=_ORIGINS.get(match["by"] or ""), dated=dated))
     return found
