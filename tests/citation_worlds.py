@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from zhirong.indicators.catalogue import Evidence
+from zhirong.indicators.catalogue import CATALOGUE, Context, Evidence
+from zhirong.indicators.citation_entries import CITATION_IDS
+from zhirong.indicators.citation_expressions import with_staged
 from zhirong.tables import CANONICAL, Engine
 from zhirong.tables.parquet import conform, write_parquet
 
@@ -107,3 +109,30 @@ def values(engine: Engine, table: Any) -> dict[str, tuple[Any, Any]]:
     rows = arrow.to_pydict()
     qualifiers = rows.get("flag", [None] * len(rows["value"]))
     return dict(zip(rows["patent_id"], zip(rows["value"], qualifiers, strict=True), strict=True))
+
+
+def expression_values(evidence: Evidence, context: Context) -> dict[str, dict[str, tuple[Any, Any]]]:
+    """Every citation entry by its expression; each measure runs once."""
+    staged = with_staged(evidence, context)
+    tables: dict[Any, Any] = {}
+    answers = {}
+    for id_ in CITATION_IDS:
+        column = CATALOGUE[id_].compute
+        if column.measure not in tables:
+            tables[column.measure] = context.engine.to_arrow(column.measure(staged, context))
+        rows = tables[column.measure].to_pydict()
+        flag = rows[column.flag] if column.flag else [None] * len(rows["patent_id"])
+        pairs = zip(rows[column.value], flag, strict=True)
+        answers[id_] = dict(zip(rows["patent_id"], pairs, strict=True))
+    return answers
+
+
+def compare(expected: Mapping[str, Any], found: Mapping[str, Any], name: str) -> None:
+    assert expected.keys() == found.keys()
+    for patent, (value, flag) in expected.items():
+        other, other_flag = found[patent]
+        assert flag == other_flag, f"{name} {patent}: {value} {flag} against {other} {other_flag}"
+        if value is None or other is None:
+            assert value is other, f"{name} {patent}: {value} against {other}"
+        else:
+            assert abs(value - other) <= 1e-9 * max(1.0, abs(value)), f"{name} {patent}: {value} against {other}"

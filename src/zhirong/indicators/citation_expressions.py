@@ -14,9 +14,6 @@ Ernst, H., Omland, N. (2011), *World Patent Information* 33(1), 34-41.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import ibis
 
 from zhirong.indicators.catalogue import Context, Evidence
@@ -26,7 +23,6 @@ from zhirong.kernel.errors import DomainError
 from zhirong.tables import safe
 
 __all__ = [
-    "CitationSettings",
     "backward_measures",
     "disruption_measures",
     "edges",
@@ -38,13 +34,29 @@ __all__ = [
     "owners",
     "publications",
     "relation_measures",
+    "with_staged",
 ]
-
-CitationSettings = Mapping[str, Any]
 
 DAYS_PER_YEAR = 365.25
 XY, OTHER = 2, 1
 _OWNER_ROLES = ("owner", "assignee", "applicant")
+
+
+def with_staged(evidence: Evidence, context: Context) -> Evidence:
+    """Return the evidence with the steps that several measures share materialised.
+
+    An engine that runs the expressions calls this once a run; `publications`, `edges`, `received` and `references`
+    then read the stored steps. The frames that the graph reads are staged too where the run has not done so.
+    """
+    stock = dict(evidence)
+    for frame in ("classes", "fields", "status"):
+        if f"@{frame}" not in stock:
+            stock[f"@{frame}"] = context.engine.stage(derived(stock, context, frame), frame)
+    stock["@publications"] = context.engine.stage(publications(stock, context), "publications")
+    stock["@edges"] = context.engine.stage(edges(stock), "edges")
+    stock["@received"] = context.engine.stage(received(stock, context), "received")
+    stock["@references"] = context.engine.stage(references(stock, context), "references")
+    return stock
 
 
 def publications(evidence: Evidence, context: Context) -> ibis.Table:
@@ -56,6 +68,8 @@ def publications(evidence: Evidence, context: Context) -> ibis.Table:
         ``patent_id``, ``published_on``, ``is_covered`` (its source delivers citations, so that none means zero),
         ``office``, ``primary_class`` (subclass of the first symbol, NULL unknown).
     """
+    if "@publications" in evidence:
+        return evidence["@publications"]
     patents = evidence["patents"]
     known = sources_with(evidence, "citations", "nonpatent_citations").mutate(_known=ibis.literal(True))
     t = attach(patents, known, on="source_id")
@@ -70,6 +84,8 @@ def publications(evidence: Evidence, context: Context) -> ibis.Table:
 
 def edges(evidence: Evidence) -> ibis.Table:
     """Return citations, each pair once: ``citing_id``, ``cited_id``, ``category`` (2 X or Y, 1 other, 0 not given)."""
+    if "@edges" in evidence:
+        return evidence["@edges"]
     t = evidence["citations"].filter(lambda c: c.citing_id != c.cited_id)
     t = t.select("citing_id", "cited_id", _category=category_code(t.category))
     return t.group_by(["citing_id", "cited_id"]).aggregate(category=t._category.max())
@@ -104,6 +120,8 @@ def _cited_dates(evidence: Evidence, context: Context) -> ibis.Table:
 
 def received(evidence: Evidence, context: Context) -> ibis.Table:
     """Return citations received: ``patent_id``, ``published_on``, ``other_id``, ``category``, ``acted_on``."""
+    if "@received" in evidence:
+        return evidence["@received"]
     t = edges(evidence).select(_cited="cited_id", other_id="citing_id", category="category")
     own = publications(evidence, context).select("patent_id", "published_on")
     t = own.inner_join(t, own.patent_id == t._cited).drop("_cited")
@@ -112,6 +130,8 @@ def received(evidence: Evidence, context: Context) -> ibis.Table:
 
 def references(evidence: Evidence, context: Context) -> ibis.Table:
     """Return references: ``patent_id``, ``published_on``, ``other_id``, ``category``, ``cited_on``, ``is_inside``."""
+    if "@references" in evidence:
+        return evidence["@references"]
     t = edges(evidence).select(_citing="citing_id", other_id="cited_id", category="category")
     own = publications(evidence, context).select("patent_id", "published_on")
     t = own.inner_join(t, own.patent_id == t._citing).drop("_citing")
