@@ -297,3 +297,10 @@ def test_misuse_is_named(tmp_path: Path) -> None:
         render_portfolio([], lang="en", out=tmp_path)
     with pytest.raises(DomainError, match="currency"):
         render_portfolio([make_valuation(), make_valuation(currency="USD")], lang="en", out=tmp_path)
+
+
+def test_a_yes_or_no_that_all_share_is_no_strength(lang: str) -> None:
+    scored = make_score()
+    common = replace(scored.readings[0], id="legal.is_pledged", value=0.0, percentile=50.0, score=100.0, direction=-1)
+    document = build_document(make_valuation(), lang=lang, score=replace(scored, readings=(common,)))
+    assert "100%" not in " ".join(document.summary.lists[0].items)

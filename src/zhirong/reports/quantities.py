@@ -19,6 +19,7 @@ _UNIT_WORDS = {
     "years": Bilingual("{} 年", "{} years"),
     "days": Bilingual("{} 天", "{} days"),
     "months": Bilingual("{} 个月", "{} months"),
+    "words": Bilingual("{} 个词", "{} words"),
     "index": Bilingual("{}", "{}"),
     "count": Bilingual("{}", "{}"),
     "ratio": Bilingual("{}", "{}"),

@@ -22,7 +22,7 @@ from zhirong.valuation.types import Valuation
 __all__ = ["build_summary", "value_scale"]
 
 STRONG, WEAK = 60.0, 40.0
-"""Scores 0-100 from which an indicator is named as a strength, or up to which as a risk."""
+"""Share of the cohort (0-100) that a strength is at least better than, and a risk at most."""
 SHORT_LIFE_YEARS = 5.0
 WIDE_RATIO = 4.0
 """Upper over lower end of the 80 % interval from which the spread itself is named as a risk."""
@@ -124,12 +124,18 @@ def _facts(valuation: Valuation, lang: Language) -> Facts:
     return Facts(tuple(items))
 
 
+def _standing(reading: IndicatorReading) -> float | None:
+    """Return the share of the cohort, 0-100, that the reading is better than; a score on a fixed range says nothing of it."""
+    if reading.percentile is None or reading.direction == 0:
+        return None
+    return reading.percentile if reading.direction > 0 else 100.0 - reading.percentile
+
+
 def _strengths(valuation: Valuation, readings: Sequence[IndicatorReading], lang: Language) -> Iterator[str]:
-    best = sorted(
-        (r for r in readings if r.score is not None and r.score >= STRONG), key=lambda r: (-(r.score or 0), r.id)
-    )
-    for reading in best:
-        yield _place("strength.percentile", reading, (reading.score or 0.0) / 100, lang)
+    places = [(standing, r) for r in readings if (standing := _standing(r)) is not None]
+    for standing, reading in sorted(places, key=lambda place: (-place[0], place[1].id)):
+        if standing >= STRONG:
+            yield _place("strength.percentile", reading, standing / 100, lang)
     methods = [m for m in valuation.methods if m.weight > 0]
     for i, one in enumerate(methods):
         for other in methods[i + 1 :]:
@@ -142,8 +148,9 @@ def _risks(valuation: Valuation, readings: Sequence[IndicatorReading], scale: Sc
     life = valuation.facts.get("remaining_life_years")
     if isinstance(life, int | float) and not isinstance(life, bool) and life < SHORT_LIFE_YEARS:
         yield say("risk.life", lang, years=format_number(life, significant=2))
-    weak = sorted((r for r in readings if r.score is not None and r.score <= WEAK), key=lambda r: (r.score or 0, r.id))
-    weak_lines = [_place("risk.percentile", r, 1 - (r.score or 0.0) / 100, lang) for r in weak]
+    places = [(standing, r) for r in readings if (standing := _standing(r)) is not None and standing <= WEAK]
+    weak = sorted(places, key=lambda place: (place[0], place[1].id))
+    weak_lines = [_place("risk.percentile", r, 1 - standing / 100, lang) for standing, r in weak]
     yield from weak_lines[:1]
     if valuation.contributions:
         widest = max(valuation.contributions, key=lambda c: abs(c.value_high - c.value_low))
