@@ -94,8 +94,8 @@ def _parties(bib: Element, item: Publication) -> None:
                     )
                 )
     for assignee in bib.iterfind("assignee"):
-        if name := text_of(assignee.find("organization-name")):
+        if organisation := text_of(assignee.find("organization-name")):
             country = text_of(assignee.find("address/country/country-code"))
             item.parties.append(
-                NamedParty(name, "assignee", country=country, city=text_of(assignee.find("address/city")))
+                NamedParty(organisation, "assignee", country=country, city=text_of(assignee.find("address/city")))
             )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from zhirong.evidence.names import PartyType
 from zhirong.evidence.publications import CitedDocument, NamedParty, Publication
 from zhirong.evidence.rows import RowContext
 from zhirong.evidence.uspto.documents import text_of
 from zhirong.evidence.uspto.shared import application_number, cited_patent, earliest, packed_ipc, packed_uspc
+from zhirong.kernel.identifiers import RightType
 
 __all__ = ["read"]
 
@@ -56,8 +58,15 @@ def read(root: Element, record: RowContext) -> Publication | None:
 
 
 def _classes(bib: Element, item: Publication) -> None:
+    if item.number.right_type is RightType.DESIGN:
+        item.classes += [("locarno", _raw(e), None) for e in bib.iterfind("B500/B510/B511")]
+        return _national(bib, item)
     for place, inventive in (("B500/B510/B511", True), ("B500/B510/B512", False)):
         item.classes += [("ipc", packed_ipc(_raw(e)), inventive) for e in bib.iterfind(place)]
+    return _national(bib, item)
+
+
+def _national(bib: Element, item: Publication) -> None:
     for place in ("B500/B520/B521", "B500/B520/B522"):
         item.classes += [("uspc", packed_uspc(_raw(e)), None) for e in bib.iterfind(place)]
 
@@ -78,7 +87,7 @@ def _parties(bib: Element, item: Publication) -> None:
             name = organisation or person
             if name:
                 country = text_of(party.find("ADR/CTRY")) or "US"
-                kind = None if organisation else "person"
+                kind: PartyType | None = None if organisation else "person"
                 item.parties.append(
                     NamedParty(name, role, country=country, party_type=kind, city=text_of(party.find("ADR/CITY")))
                 )
