@@ -128,7 +128,7 @@ def fitted(text: str, ems: float, *, lines: int = 2) -> str:
     rows = [""]
     for word in words:
         while text_width(word) > ems:
-            keep = max(1, int(ems / 0.56) if text_width(word[0]) < 1 else int(ems))
+            keep = next((k for k in range(len(word), 1, -1) if text_width(word[:k]) <= ems), 1)
             rows.append(word[:keep])
             word = word[keep:]
         if text_width(rows[-1] + word) <= ems:
