@@ -232,7 +232,9 @@ def _run(
         values = {name: np.zeros(draws) for name in values} or {"survey_prior": np.zeros(draws)}
     if not values:
         raise NotAdmissibleError(
-            f"{subject.patent_id}: no method is admissible; the filing date is needed for all of them"
+            f"{subject.patent_id}: no method is admissible; every method needs a filing date "
+            f"({subject.row['filing_date'] or 'unknown'}) and a legal term "
+            f"({subject.legal_end or 'unknown'}; right type {subject.row['right_type'] or 'unknown'})"
         )
     return model, values, verdicts
 
