@@ -5,7 +5,8 @@ bounded memory. Rules:
 
 - rows of a source that is imported again are dropped first, save in `patents` and `parties`, whose rows gather facts from
   several sources;
-- `patents`: rows of one `patent_id` become one; for each column the latest import that knows the value wins;
+- `patents`, `families`, `citations`, `classifications`: rows of one key become one; for each column the latest import that
+  knows the value wins, so a sparse source never blanks what a fuller one said;
 - every other table: the latest import of a key wins as a whole row;
 - `publication_date` is the earliest known, because that is when a patent became known.
 """
@@ -23,6 +24,7 @@ from zhirong.tables import Engine, TableSchema
 __all__ = ["ALIASED", "aliases_of", "merge_table", "repoint"]
 
 _GATHERED = {"patents", "parties"}
+_BY_COLUMN = {"patents", "families", "citations", "classifications"}
 _EARLIEST = {"publication_date", "priority_date"}
 
 ALIASED: dict[str, tuple[str, ...]] = {
@@ -72,7 +74,7 @@ def merge_table(
         branches.append(engine.read(new).select(*schema.names, SEQUENCE))
     assert branches, "nothing to merge"
     rows = branches[0] if len(branches) == 1 else ibis.union(*branches)
-    merged = _gather(rows, schema) if schema.name == "patents" else _latest(rows, schema)
+    merged = _gather(rows, schema) if schema.name in _BY_COLUMN else _latest(rows, schema)
     return merged.order_by([ibis.asc(merged[name], nulls_first=True) for name in schema.key])
 
 

@@ -108,7 +108,8 @@ def parse_patent_number(text: str, *, office: str | None = None, kind: str | Non
     """
     compact = re.sub(r"[\s,./\-]", "", text.upper())
     if era := _JP_ERA.match(compact):
-        return PatentNumber("JP", era["era"] + era["digits"].zfill(8), era["kind"] or kind)
+        # Era, two digits of the year in it, serial of six.
+        return PatentNumber("JP", f"{era['era']}{era['digits'][:2]}{era['digits'][2:].zfill(6)}", era["kind"] or kind)
     match = _NUMBER.match(compact)
     if match is None:
         raise IdentifierError(f"{text!r} is not a patent number; allowed: office, digits, kind, as in US7272630B2")

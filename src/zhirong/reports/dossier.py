@@ -92,16 +92,11 @@ def indicators_of(
 def scores_of(store: Store, as_of: date, profile: str | Path, *, step: Step = _silent) -> Path:
     """Return the scores of every patent under a profile at a day, computed once and kept beside the store."""
     loaded = load_profile(profile)
-    plain = {"as_of": as_of.isoformat(), "what": "score", "profile": loaded.name, "text": _profile_text(profile)}
+    plain = {"as_of": as_of.isoformat(), "what": "score", "profile": loaded.name, "content": repr(loaded)}
     kept = _kept(store, plain)
     if not kept.is_file():
         score(indicators_of(store, as_of, step=step), loaded, as_of=as_of, out=kept, patents=store.file("patents"))
     return kept
-
-
-def _profile_text(profile: str | Path) -> str:
-    path = Path(profile)
-    return path.read_text("utf-8") if path.is_file() else str(profile)
 
 
 def _kept(store: Store, what: Mapping[str, Any]) -> Path:
