@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -13,6 +14,8 @@ from zhirong.evidence import templates
 from zhirong.evidence.checking import check_store
 from zhirong.evidence.formats import READERS
 from zhirong.evidence.importing import import_files
+from zhirong.evidence.linkage import LinkOptions
+from zhirong.evidence.linking import link_store
 from zhirong.evidence.reading import ReadOptions
 from zhirong.evidence.sheets import propose_mapping
 from zhirong.kernel.errors import DomainError
@@ -21,7 +24,7 @@ from zhirong.kernel.text import Language
 from zhirong.sample import write_world
 from zhirong.tables import Store
 
-__all__ = ["check", "import_", "sample"]
+__all__ = ["check", "import_", "link", "sample"]
 
 
 @cli.command()
@@ -129,3 +132,16 @@ def check(store: Path, form: str) -> None:
     report = check_store(Store.open(store))
     emit(report.rows(), form)
     raise click.exceptions.Exit(1 if report.has_errors else 0)
+
+
+@cli.command()
+@click.argument("store", type=click.Path(path_type=Path))
+@click.option("--threshold", default=0.65, show_default=True, help="Least probability of a link, 0 to 1.")
+@format_option
+def link(store: Path, threshold: float, form: str) -> None:
+    """Find the names in a store that are one party, and write the clusters into it.
+
+    Example: zhirong link mystore
+    """
+    report = link_store(store, LinkOptions(threshold=threshold))
+    emit([asdict(report)], form)

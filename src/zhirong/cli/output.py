@@ -30,7 +30,7 @@ language_option = click.option(
 )
 
 
-class DateType(click.ParamType):
+class DateType(click.ParamType):  # type: ignore[type-arg]
     """An ISO date."""
 
     name = "date"

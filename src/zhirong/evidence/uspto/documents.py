@@ -20,7 +20,6 @@ from zhirong.kernel.findings import Severity
 __all__ = ["documents", "parse", "text_of"]
 
 _BLOCK = 4 << 20
-_START = re.compile(rb"^\s*<\?xml[ \t]", re.MULTILINE)
 _DOCTYPE = re.compile(rb"<!DOCTYPE\s+[^\[>]*(?:\[(?P<subset>.*?)\]\s*)?>", re.DOTALL)
 _COMMENT = re.compile(rb"(?<=>)\s*<!--(?:(?!-->).){0,4000}-->", re.DOTALL)
 """Comments in the head; one of them may hold a document type declaration of an older standard."""
@@ -68,6 +67,7 @@ _ISO_EXTRA = (
 )
 """ISO 8879 names that HTML lacks: punctuation, and ISOgrk1 for Greek letters."""
 _DOCTYPE_WITHIN = 1 << 20
+_COMMENTS_WITHIN = 16 << 10
 
 _string = etree.XPath("string()")
 
@@ -91,7 +91,7 @@ def documents(path: Path, out: Output, options: ReadOptions) -> Iterator[tuple[i
         while True:
             block = stream.read(_BLOCK)
             buffer += block
-            starts = [match.start() for match in _START.finditer(buffer, 1)]
+            starts = _starts(buffer)
             if not block:
                 starts.append(len(buffer))
             at = 0
@@ -120,6 +120,17 @@ def documents(path: Path, out: Output, options: ReadOptions) -> Iterator[tuple[i
                 return
 
 
+def _starts(buffer: bytes) -> list[int]:
+    """Return where documents after the first begin: an XML declaration at the start of a line."""
+    found = []
+    at = buffer.find(b"<?xml", 1)
+    while at >= 0:
+        if buffer[at - 1 : at] in b"\r\n\t >" and buffer[at + 5 : at + 6] in b" \t":
+            found.append(at)
+        at = buffer.find(b"<?xml", at + 5)
+    return found
+
+
 def parse(document: bytes, number: int, out: Output) -> etree._Element | None:
     """Parse one document, or file a finding and return None.
 
@@ -132,7 +143,9 @@ def parse(document: bytes, number: int, out: Output) -> etree._Element | None:
     out : Output
         Takes findings: entities that are not pictures, undefined names, malformed or cut-off markup.
     """
-    body = _COMMENT.sub(b"", document.lstrip(), count=3)
+    body = document.lstrip()
+    if b"<!--" in body[:_COMMENTS_WITHIN]:
+        body = _COMMENT.sub(b"", body[:_COMMENTS_WITHIN], count=3) + body[_COMMENTS_WITHIN:]
     if match := _DOCTYPE.search(body, 0, _DOCTYPE_WITHIN):
         if any(b"NDATA" not in entity for entity in _ENTITY.findall(match["subset"] or b"")):
             out.refuse()
