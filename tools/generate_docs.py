@@ -16,7 +16,7 @@ from zhirong.tables.documentation import schema_page
 
 from zhirong.cli.main import cli
 from zhirong.evidence.formats import READERS
-from zhirong.indicators.run import catalogue_page
+from zhirong.indicators.page import catalogue_page
 from zhirong.kernel import errors
 from zhirong.params import parameters_page
 

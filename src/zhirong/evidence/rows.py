@@ -53,7 +53,7 @@ def plain_text(text: str) -> str:
 
 def word_count(text: str) -> int:
     """Return the number of words; Han characters count one each."""
-    return sum(1 for _ in _WORD.finditer(text))
+    return len(_WORD.findall(text))
 
 
 def claim_row(patent_id: str, number: int, text: str, *, parent: int | None = None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 from calendar import isleap, monthrange
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from zhirong.kernel.errors import DomainError
 
@@ -20,6 +21,7 @@ _FORMS = (
 )
 
 
+@lru_cache(maxsize=65_536)
 def parse_date(text: str, *, default_day: int | None = None) -> date | None:
     """Read a date in the forms that offices and Chinese spreadsheets use.
 

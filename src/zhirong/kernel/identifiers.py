@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from zhirong.kernel.errors import IdentifierError
 
@@ -76,6 +77,7 @@ _NUMBER = re.compile(
 _JP_ERA = re.compile(r"^JP(?P<era>[HSTMR])(?P<digits>\d{5,9})(?P<kind>[A-Z]\d?)?$")
 
 
+@lru_cache(maxsize=65_536)
 def parse_patent_number(text: str, *, office: str | None = None, kind: str | None = None) -> PatentNumber:
     """Read a publication or grant number in any of the usual spellings.
 
@@ -264,6 +266,7 @@ _SYMBOL = re.compile(r"^([A-HY]\d{2}[A-Z])(?:(\d{1,4})/(\d{2,6}))?$")
 _SYMBOL_14 = re.compile(r"^([A-HY]\d{2}[A-Z])(\d{4})(\d{6})$")
 
 
+@lru_cache(maxsize=65_536)
 def parse_class_symbol(text: str) -> ClassSymbol:
     """Read an IPC or CPC symbol.
 

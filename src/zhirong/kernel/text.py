@@ -35,6 +35,8 @@ def casefold_nfkc(text: str) -> str:
 
 def detect_language(text: str) -> Language:
     """Return zh when at least a tenth of the letters are Han characters, else en."""
+    if text.isascii():
+        return "en"
     letters = [c for c in text if c.isalpha()]
     han = sum("㐀" <= c <= "鿿" for c in letters)
     return "zh" if letters and han * 10 >= len(letters) else "en"
