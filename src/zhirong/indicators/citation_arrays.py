@@ -286,6 +286,9 @@ def class_rows(evidence: Evidence, context: Context, arrays: CitationArrays) -> 
     vertex = arrays.number(table.column("patent_id"))
     both = pa.concat_arrays([_column(table, "subclass").cast(pa.string()), arrays.primary_class.cast(pa.string())])
     code, names = _text_codes(both)
+    position = np.empty(len(names), np.int64)
+    position[pc.sort_indices(names).to_numpy()] = np.arange(len(names))  # codes by name: no dependence on row order
+    code = np.where(code >= 0, position[np.maximum(code, 0)] if len(names) else code, code)
     order = np.lexsort((code[: vertex.size], vertex))
     primary = np.full(arrays.graph.vertex_count, NO_CLASS, np.uint16)
     own = code[vertex.size :]

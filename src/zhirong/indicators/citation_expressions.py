@@ -185,8 +185,8 @@ def _window_flag(t: ibis.Table, count: ibis.Value) -> ibis.Value:
 
 def _has_categories(evidence: Evidence) -> ibis.Table:
     """One row: ``_one`` (1) and whether any citation in the evidence has a category."""
-    rows = evidence["citations"]
-    found = rows.aggregate(_found=rows.category.count())
+    rows = edges(evidence)
+    found = rows.aggregate(_found=(rows.category > 0).cast("int64").sum().fill_null(0))
     return found.select(_one=ibis.literal(1, "int8"), has_categories=found._found > 0)
 
 

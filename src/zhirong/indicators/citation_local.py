@@ -177,11 +177,14 @@ class _Run:
     @cached_property
     def _backward(self) -> BackwardPass:
         a = self.arrays
-        return backward_pass(a.graph, self._records, a.vertex, a.day, a.is_inside, threads=self.threads)
+        return backward_pass(a.graph, self._records, a.vertex, a.day, threads=self.threads)
 
     @cached_property
     def _coverage(self) -> Array:
-        return _ratio(self._backward.inside_count, self.arrays.graph.out_degree[self.arrays.vertex])
+        a = self.arrays
+        inside = np.concatenate([np.zeros(1, np.int64), np.cumsum(a.is_inside[a.graph.reference])])
+        start = a.graph.reference_start
+        return _ratio(inside[start[1:]][a.vertex] - inside[start[:-1]][a.vertex], a.graph.out_degree[a.vertex])
 
     @cached_property
     def _relations(self) -> tuple[OwnerPass, OwnerPass]:

@@ -74,7 +74,7 @@ class CitationGraph:
     @property
     def has_categories(self) -> bool:
         """Some citation has a search-report category."""
-        return self.citation_category.size > 0
+        return bool(self.reference_category.any())
 
     @property
     def in_degree(self) -> Array:

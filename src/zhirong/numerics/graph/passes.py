@@ -1,6 +1,7 @@
 """The two shared passes: all citation-window, generality, originality, radicalness and age measures at once.
 
-One pass walks the citations received by each patent, the other its references; each reads one record an edge.
+One pass walks the citations received by each patent, the other its references; each reads one record an edge. Sums are
+sums of integers, so that the result is the same to the last bit whatever the order of the rows.
 
 References
 ----------
@@ -36,6 +37,7 @@ __all__ = ["BackwardPass", "ForwardPass", "backward_pass", "forward_pass"]
 Array = np.ndarray[Any, Any]
 
 _DAYS_PER_YEAR = 365.25
+_SHARE_UNITS = 2.0**40
 _NO_DAY = int(NO_DAY)
 
 
@@ -85,15 +87,12 @@ class BackwardPass:
         Share of the symbols of cited patents that lie in none of the patent's own subclasses.
     cycle_time_years : float64
         Median age of cited patents in years.
-    inside_count : int32
-        References that have a row of their own in the corpus.
     """
 
     originality: Array
     originality_corrected: Array
     radicalness: Array
     cycle_time_years: Array
-    inside_count: Array
 
 
 @kernel
@@ -123,7 +122,7 @@ def _forward(  # noqa: C901, PLR0912, PLR0915  (one loop shared by all measures 
     counts_known: Array,
     out: Array,
 ) -> None:
-    shares = np.zeros(class_count, np.float64)
+    shares = np.zeros(class_count, np.int64)  # in units of 2^-40: sums of integers do not depend on their order
     pooled = np.zeros(class_count, np.int64)
     primary = np.zeros(class_count, np.int64)
     touched = np.empty(class_count, np.int32)
@@ -158,7 +157,7 @@ def _forward(  # noqa: C901, PLR0912, PLR0915  (one loop shared by all measures 
             if total > 0:
                 n_classified += 1
                 n_symbols += total
-                inverse = 1.0 / total
+                inverse = _SHARE_UNITS / total
                 n: Any = np.int64(record[i, CLASSES])
                 if n <= INLINE_CLASSES:
                     for j in range(n):
@@ -168,7 +167,7 @@ def _forward(  # noqa: C901, PLR0912, PLR0915  (one loop shared by all measures 
                             touched[n_touched] = c
                             n_touched += 1
                         pooled[c] += s
-                        shares[c] += s * inverse
+                        shares[c] += np.int64(s * inverse + 0.5)
                 else:
                     for j in range(class_start[i], class_start[i + 1]):
                         c = np.int64(class_code[j])
@@ -177,7 +176,7 @@ def _forward(  # noqa: C901, PLR0912, PLR0915  (one loop shared by all measures 
                             touched[n_touched] = c
                             n_touched += 1
                         pooled[c] += s
-                        shares[c] += s * inverse
+                        shares[c] += np.int64(s * inverse + 0.5)
             if record[i, PRIMARY] != NO_CLASS:
                 c = np.int64(record[i, PRIMARY])
                 if primary[c] == 0:
@@ -186,11 +185,13 @@ def _forward(  # noqa: C901, PLR0912, PLR0915  (one loop shared by all measures 
                 primary[c] += 1
                 n_primary += 1
         square, square_pooled, square_primary = 0.0, 0.0, 0.0
+        found = np.sort(touched[:n_touched])
         for j in range(n_touched):
-            c = touched[j]
-            square += shares[c] * shares[c]
+            c = found[j]
+            share = shares[c] / _SHARE_UNITS
+            square += share * share
             square_pooled += np.float64(pooled[c]) * pooled[c]
-            shares[c] = 0.0
+            shares[c] = 0
             pooled[c] = 0
         for j in range(n_primary_touched):
             c = touched_primary[j]
@@ -239,9 +240,7 @@ def _backward(  # noqa: C901, PLR0912, PLR0915  (one loop shared by all measures
     class_symbols: Array,
     class_count: int,
     day: Array,
-    is_inside: Array,
     out: Array,
-    inside: Array,
 ) -> None:
     pooled = np.zeros(class_count, np.int64)
     primary = np.zeros(class_count, np.int64)
@@ -259,7 +258,6 @@ def _backward(  # noqa: C901, PLR0912, PLR0915  (one loop shared by all measures
         n_touched, n_primary_touched, n_symbols, n_primary, n_foreign, n_ages = 0, 0, 0, 0, 0, 0
         for k in range(reference_start[p], reference_start[p + 1]):
             r = reference[k]
-            inside[row] += is_inside[r]
             if day[row] != _NO_DAY:
                 cited = _day(record, r, FOCAL)
                 if cited != _NO_DAY:
@@ -382,7 +380,6 @@ def backward_pass(
     records: VertexRecords,
     vertex: Array,
     day: Array,
-    is_inside: Array,
     *,
     threads: int = DEFAULT_THREADS,
 ) -> BackwardPass:
@@ -398,8 +395,6 @@ def backward_pass(
         Vertices to describe.
     day : int32, shape (k,)
         Day from which ages of references count; `NO_DAY` where unknown.
-    is_inside : bool, shape (n,)
-        The vertex has a row of its own in the corpus.
     threads : int
         Results do not depend on it.
 
@@ -413,15 +408,13 @@ def backward_pass(
         For arrays of unequal length or vertices out of range.
     """
     _check(graph, records, vertex, day)
-    require(is_inside.shape == (graph.vertex_count,), "is_inside has one entry a vertex")
     out = np.empty((vertex.size, 4), np.float64)
-    inside = np.zeros(vertex.size, np.int32)
     rows = records.classes
     over_ranges(
         lambda a, b: _backward(
             a, b, vertex, graph.reference_start, graph.reference, records.record, rows.start, rows.code,
-            rows.symbols, max(1, rows.class_count), day, is_inside, out, inside,
+            rows.symbols, max(1, rows.class_count), day, out,
         ),
         vertex.size, threads=threads, block=16_384,
     )  # fmt: skip
-    return BackwardPass(out[:, 0], out[:, 1], out[:, 2], out[:, 3], inside)
+    return BackwardPass(out[:, 0], out[:, 1], out[:, 2], out[:, 3])
