@@ -7,6 +7,7 @@ became. Similarities are computed in blocks of years and rows, so that memory st
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,12 +26,122 @@ Ints = NDArray[np.int64]
 
 _WORD = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*|[㐀-鿿]+")
 _STOP = frozenset(
-    "a about above according after all also an and another any are as at be because been before being between both but "
-    "by can comprise comprised comprises comprising could did do does each either embodiment first for from further had "
-    "has have having herein if in include includes including into invention is it its least may method more most not "
-    "of on one or other over plurality present provide provided provides said second such than that the their them "
-    "then there thereby therefore thereof these they third this those through to under upon use used using via was were "
-    "when where wherein whereby which while who whose will with within without would you your".split()
+    [
+        "a",
+        "about",
+        "above",
+        "according",
+        "after",
+        "all",
+        "also",
+        "an",
+        "and",
+        "another",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "because",
+        "been",
+        "before",
+        "being",
+        "between",
+        "both",
+        "but",
+        "by",
+        "can",
+        "comprise",
+        "comprised",
+        "comprises",
+        "comprising",
+        "could",
+        "did",
+        "do",
+        "does",
+        "each",
+        "either",
+        "embodiment",
+        "first",
+        "for",
+        "from",
+        "further",
+        "had",
+        "has",
+        "have",
+        "having",
+        "herein",
+        "if",
+        "in",
+        "include",
+        "includes",
+        "including",
+        "into",
+        "invention",
+        "is",
+        "it",
+        "its",
+        "least",
+        "may",
+        "method",
+        "more",
+        "most",
+        "not",
+        "of",
+        "on",
+        "one",
+        "or",
+        "other",
+        "over",
+        "plurality",
+        "present",
+        "provide",
+        "provided",
+        "provides",
+        "said",
+        "second",
+        "such",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "thereby",
+        "therefore",
+        "thereof",
+        "these",
+        "they",
+        "third",
+        "this",
+        "those",
+        "through",
+        "to",
+        "under",
+        "upon",
+        "use",
+        "used",
+        "using",
+        "via",
+        "was",
+        "were",
+        "when",
+        "where",
+        "wherein",
+        "whereby",
+        "which",
+        "while",
+        "who",
+        "whose",
+        "will",
+        "with",
+        "within",
+        "without",
+        "would",
+        "you",
+        "your",
+    ]
 )
 _HAN_STOP = frozenset("的了和与及或其在是为有所将以中对于该本一种上下由从被且而等")
 _BLOCK_CELLS = 4_000_000
@@ -63,7 +174,7 @@ def terms(text: str) -> list[str]:
 
 def bigrams(words: Sequence[str]) -> list[str]:
     """Return pairs of neighbouring terms, joined by a blank."""
-    return [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    return [f"{a} {b}" for a, b in itertools.pairwise(words)]
 
 
 def count_matrix(documents: Sequence[Sequence[str]]) -> tuple[sparse.csr_matrix, dict[str, int]]:
@@ -217,7 +328,7 @@ def _compare_year(
     span = span[np.argsort(group[span], kind="stable")]
     bounds = np.flatnonzero(np.diff(group[span], prepend=group[span][:1] - 1, append=group[span][-1:] + 1))
     vectors = _weighed(counts[span], weights)
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, end in itertools.pairwise(bounds):
         members, block = span[start:end], vectors[start:end]
         is_first = year[members] == first
         if not is_first.any():
