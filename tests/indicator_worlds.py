@@ -207,6 +207,13 @@ def later_rows(seed: int, n: int = 10) -> Rows:
     maker.dated(rows, old, first, last, "l", 12)
     maker.yearly(rows, range(2019, 2022), first)
     rows["firms"] = [
-        {"firm_id": "f9", "name": "f9", "party_id": "P6", "founded_date": first, "sector_code": "C38", "source_id": "s1"}
+        {
+            "firm_id": "f9",
+            "name": "f9",
+            "party_id": "P6",
+            "founded_date": first,
+            "sector_code": "C38",
+            "source_id": "s1",
+        }
     ]
     return rows

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import ibis
 
+from zhirong.indicators.frames import attach
 from zhirong.tables import safe
 
 __all__ = ["PEER_LADDER", "SMALL_COHORT", "cohort_percentile"]
@@ -46,31 +47,36 @@ def cohort_percentile(
     -----
     Mid-rank: 100 (L + E/2)/N, with L known values of the cohort below, E equal (the own included), N known.
     """
-    columns: dict[str, ibis.Value] = {}
+    keys = sorted({key for level in ladder for key in level})
+    parts = []
     for column, direction in directions.items():
-        columns |= _percentile(table, column, direction, ladder, small)
-    return table.select("patent_id", **columns)
+        known = table.filter(table[column].notnull())
+        x = known[column].cast("float64") * float(direction)
+        parts.append(known.select("patent_id", *keys, _column=ibis.literal(column), _x=x))
+    long = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    ranked = _ranked(long, ladder, small)
+    wide: dict[str, ibis.Value] = {}
+    for column in directions:
+        here = ranked._column == column
+        wide[column] = ranked._value.max(where=here)
+        wide[f"{column}_cohort"] = ranked._level.max(where=here)
+    return attach(table.select("patent_id"), ranked.group_by("patent_id").aggregate(**wide))
 
 
-def _percentile(
-    table: ibis.Table, column: str, direction: int, ladder: Sequence[tuple[str, ...]], small: int
-) -> dict[str, ibis.Value]:
-    x = table[column].cast("float64") * float(direction)
+def _ranked(long: ibis.Table, ladder: Sequence[tuple[str, ...]], small: int) -> ibis.Table:
+    """One row a patent and column: its percentile and the level used."""
     members, places = [], []
     for keys in ladder:
         is_placed = ibis.literal(True)
         for key in keys:
-            is_placed = is_placed & table[key].notnull()
-        below = ibis.rank().over(group_by=list(keys), order_by=[ibis.asc(x, nulls_first=False)])
-        equal = x.count().over(group_by=[*keys, x])
-        known = x.count().over(group_by=list(keys))
+            is_placed = is_placed & long[key].notnull()
+        group = ["_column", *keys]
+        below = ibis.rank().over(group_by=group, order_by=[ibis.asc(long._x)])
+        equal = long._x.count().over(group_by=[*group, "_x"])
+        known = long._x.count().over(group_by=group)
         members.append(ibis.ifelse(is_placed, known, 0))
         places.append(100.0 * safe.divide(below.cast("float64") + equal.cast("float64") / 2.0, known))
     last = len(ladder) - 1
     level = ibis.cases(*((members[i] >= small, i) for i in range(last)), else_=last)
     value = ibis.cases(*((members[i] >= small, places[i]) for i in range(last)), else_=places[last])
-    is_known = table[column].notnull()
-    return {
-        column: ibis.ifelse(is_known, value, ibis.null("float64")),
-        f"{column}_cohort": ibis.ifelse(is_known, level.cast("int64"), ibis.null("int64")),
-    }
+    return long.select("patent_id", "_column", _value=value, _level=level.cast("int64"))

@@ -155,7 +155,7 @@ def wide_table(
     Parameters
     ----------
     evidence : Mapping
-        Tables cut at the date.
+        Tables cut at the date; stages that it already holds under ``@<name>`` are used as they are.
     context : Context
         Date, engine, parameters.
     entries : iterable of Indicator
@@ -174,6 +174,7 @@ def wide_table(
     citations = _citation_entries(entries, frames)
     base = _with_needs(CITATION_FRAMES) if citations else []
     steps = [*base, *([CITATIONS] if citations else []), *(name for name in frames if name not in base)]
+    steps = [name for name in steps if f"@{name}" not in stock]
     stages: dict[str, int] = {}
     for number, name in enumerate(steps, start=1):
         if progress is not None:
