@@ -100,10 +100,13 @@ class RowEmitter:
         for i, head in enumerate(heads):
             self._at.setdefault(fold_head(_without_unit(head)), i)
             self._at.setdefault(fold_head(head), i)
-        self._columns = [(rule, self._bind(rule.rule)) for rule in mapping.columns]
-        self._records = [
+        # Only what this sheet has: a mapping knows many more heads than any one table.
+        columns = ((rule, self._bind(rule.rule)) for rule in mapping.columns)
+        self._columns = [(rule, bound) for rule, bound in columns if bound.places]
+        records = (
             (record, {name: self._bind(rule) for name, rule in record.fields.items()}) for record in mapping.records
-        ]
+        )
+        self._records = [(record, fields) for record, fields in records if any(b.places for b in fields.values())]
         self._parties: set[str] = set()
         self._row = _Row(0)
 

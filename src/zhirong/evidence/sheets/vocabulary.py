@@ -12,9 +12,14 @@ from collections.abc import Mapping
 __all__ = ["LEGAL_STATUS", "NO", "OFFICES", "PROVINCES", "RIGHT_TYPE", "YES", "fold", "fold_head"]
 
 
+_INVISIBLE = re.compile(r"[\u200b-\u200f\ufeff\u2060]")
+
+
 def fold(text: str) -> str:
     """Return the text in the form in which cells are compared: NFKC, case-folded, no outer blanks or zero-widths."""
-    cleaned = re.sub(r"[\u200b-\u200f\ufeff\u2060]", "", unicodedata.normalize("NFKC", text))
+    if text.isascii():
+        return text.strip().casefold()
+    cleaned = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     return cleaned.strip().casefold()
 
 

@@ -100,10 +100,17 @@ class _Workbook:
     """Name, part, hidden."""
 
 
-def _events(stream: _Counted) -> Iterator[tuple[str, Any]]:
+def _events(stream: _Counted, *names: str) -> Iterator[tuple[str, Any]]:
     """Parse a part; local names without namespace; refuse a document type declaration before anything else."""
+    wanted = [space + name for name in names for space in (_MAIN, _STRICT)]
     parser = etree.iterparse(
-        stream, events=("start", "end"), resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True
+        stream,
+        events=("start", "end"),
+        tag=wanted or None,
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=True,
     )
     checked = False
     for event, element in parser:
@@ -258,8 +265,8 @@ def _column(reference: str | None, after: int) -> int:
 def _sheet_rows(book: _Workbook, part: str, sheet: str, out: Output, formulas: Formulas) -> Iterator[RawRow]:
     stream = _Counted(book.archive, part, book.limits)
     number = 0
-    for event, element in _events(stream):
-        if event != "end" or _name(element) != "row":
+    for event, element in _events(stream, "row"):
+        if event != "end":
             continue
         number = int(element.get("r") or number + 1)
         stream.mark = stream.done
