@@ -1,0 +1,149 @@
+"""The command line as a newcomer meets it: every command on one small world, formats, languages, exit codes, mistakes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from zhirong.cli.main import cli
+
+ZHIRONG = Path(sys.executable).parent / "zhirong"
+
+
+def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([str(ZHIRONG), *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == code, f"{arguments}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cli") / "world"
+    run("sample", path, "--patents", 600, "--seed", 3)
+    return path
+
+
+@pytest.fixture(scope="module")
+def indicators(world: Path) -> Path:
+    out = world.parent / "indicators.parquet"
+    run("indicators", world, "--as-of", "2023-06-30", "--out", out)
+    return out
+
+
+def best(world: Path, indicators: Path) -> str:
+    done = run("score", world, "--as-of", "2023-06-30", "--profile", "pledge", "--indicators", indicators, "--top", 1,
+               "--format", "json", "--out", world.parent / "scores.parquet")  # fmt: skip
+    return json.loads(done.stdout)[0]["patent_id"]
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    def walk(command: click.Command, path: list[str]) -> None:
+        help_ = command.get_help(click.Context(command, info_name=" ".join(path)))
+        if isinstance(command, click.Group):
+            for name, sub in command.commands.items():
+                walk(sub, [*path, name])
+        elif path[-1] != "demo":
+            assert "Example" in help_, path
+
+    walk(cli, ["zhirong"])
+
+
+def test_the_report_has_its_fixed_files_in_both_languages(world: Path, indicators: Path, tmp_path: Path) -> None:
+    patent = best(world, indicators)
+    out = tmp_path / "report"
+    done = run("value", world, "--patent", patent, "--as-of", "2023-06-30", "--purpose", "pledge", "--draws", 2000, "--out", out, "--format", "csv")
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    assert float(row["p5"]) <= float(row["p50"]) <= float(row["p95"])
+    assert {p.name for p in out.iterdir()} == {"report.html", "report.pdf", "report.xlsx", "valuation.json"}
+    value = json.loads((out / "valuation.json").read_text("utf-8"))
+    assert {"quantiles", "as_of", "currency", "assumptions", "provenance"} <= value.keys()
+    assert value["as_of"] == "2023-06-30"
+    both = tmp_path / "both"
+    run("value", world, "--patent", patent, "--as-of", "2023-06-30", "--purpose", "trade", "--draws", 500, "--out", both, "--lang", "both")
+    assert {"report.zh.html", "report.en.pdf"} <= {p.name for p in both.iterdir()}
+    assert "合成" in (both / "report.zh.html").read_text("utf-8")
+
+
+def test_the_same_command_gives_the_same_json(world: Path, indicators: Path, tmp_path: Path) -> None:
+    patent = best(world, indicators)
+    texts = []
+    for name in ("a", "b"):
+        run("value", world, "--patent", patent, "--as-of", "2023-06-30", "--purpose", "pledge", "--draws", 500, "--out", tmp_path / name)
+        texts.append((tmp_path / name / "valuation.json").read_bytes())
+    assert texts[0] == texts[1]
+
+
+def test_a_portfolio_file(world: Path, indicators: Path, tmp_path: Path) -> None:
+    patent = best(world, indicators)
+    file = tmp_path / "mine.csv"
+    file.write_text(f"patent_id\n{patent}\n", "utf-8")
+    run("value", world, "--portfolio", file, "--as-of", "2023-06-30", "--purpose", "pledge", "--draws", 500, "--out", tmp_path / "out")
+    assert (tmp_path / "out" / "report.pdf").exists()
+    file.write_text("id\nx\n", "utf-8")
+    done = run("value", world, "--portfolio", file, "--as-of", "2023-06-30", "--purpose", "pledge", "--out", tmp_path / "o", code=2)
+    assert "needs a column patent_id; columns: id" in done.stderr
+    file.write_text(f"patent_id\n{patent}\n  \n", "utf-8")
+    assert "row 3" in run("value", world, "--portfolio", file, "--as-of", "2023-06-30", "--purpose", "pledge", "--out", tmp_path / "o", code=2).stderr
+
+
+def test_catalogue_and_formats_in_both_languages() -> None:
+    rows = json.loads(run("catalogue", "--format", "json").stdout)
+    assert len(rows) >= 60
+    assert "引用" in run("catalogue", "oecd.generality", "--lang", "zh").stdout
+    assert {"uspto-xml", "patentsview", "google-patents", "lens", "epo-ops", "sheet", "judgment", "template"} <= {
+        r["format"] for r in json.loads(run("import", "--list", "--format", "json").stdout)
+    }
+    assert "deals" in run("import", "template", "--list", "--lang", "zh").stdout
+
+
+def test_importing_reports_bad_rows_and_exits_with_one(tmp_path: Path) -> None:
+    file = tmp_path / "清单.csv"
+    file.write_text(
+        "公开(公告)号,申请号,名称,申请日,授权日,申请(专利权)人,IPC\n"
+        "CN109000001B,CN201810000001.2,合成装置,2018-01-02,2020-05-05,合成示例有限公司,H04L9/32\n"
+        ",,没有号码的一行,昨天,,,\n",
+        "utf-8",
+    )
+    done = run("import", "sheet", file, "--store", tmp_path / "store", code=1)
+    assert "row" in done.stderr
+    checked = run("check", tmp_path / "store", "--format", "json", code=1)
+    assert any(r["where"] == "patents.patent_id" for r in json.loads(checked.stdout))
+    template = tmp_path / "deals.csv"
+    run("import", "template", "deals", "--write", template)
+    assert template.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "nowhere"], "no evidence store"),
+        (["import", "usptoxml", "x.xml", "--store", "s"], "uspto-xml"),
+        (["import", "sheet", "--store", "s"], "at least one PATH"),
+        (["import", "sheet", "nothere.csv", "--store", "s"], "no file at"),
+        (["catalogue", "oecd.generalty"], "did you mean: oecd.generality"),
+        (["value", "s", "--as-of", "2024-06-30", "--purpose", "pledge", "--out", "o"], "--patent"),
+        (["value", "s", "--patent", "X", "--as-of", "30.6.2024", "--purpose", "pledge", "--out", "o"], "allowed: YYYY-MM-DD"),
+        (["score", "s", "--as-of", "2024-06-30", "--profile", "pledge", "--out", "o"], "no evidence store"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_line_and_exit_code_two(arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert message in run(*arguments, code=2).stderr
+
+
+def test_an_unknown_patent_is_named(world: Path, tmp_path: Path) -> None:
+    done = run("value", world, "--patent", "CN1", "--as-of", "2023-06-30", "--purpose", "pledge", "--out", tmp_path / "o", code=2)
+    assert "CN1" in done.stderr
+
+
+def test_names_are_linked(world: Path) -> None:
+    (row,) = json.loads(run("link", world, "--format", "json").stdout)
+    assert row["party_count"] >= row["cluster_count"] > 0
