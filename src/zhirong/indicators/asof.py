@@ -110,7 +110,9 @@ def _cut(
         return table.filter(own <= as_of) if own is not None else table.limit(0)
     if own is None:
         kept = known_patents.filter(~known_patents._is_ahead) if name == "claims" else known_patents
-        return table.semi_join(kept, [table[schema.via] == kept._via])
+        return table.semi_join(
+            kept, [table[schema.via] == kept._via]
+        ).view()  # ends the join chain, see `frames.attach`
     joined = table.left_join(known_patents, [table[schema.via] == known_patents._via])
     by_patent = joined[schema.known_from[0]].isnull() & joined._via.notnull()
     return joined.filter((joined[schema.known_from[0]] <= as_of) | by_patent).select(*table.columns)

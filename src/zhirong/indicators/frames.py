@@ -177,7 +177,9 @@ def attach(left: ibis.Table, *rights: ibis.Table, on: str | Sequence[str] = "pat
     """
     keys = [on] if isinstance(on, str) else list(on)
     kept = list(left.columns)
-    joined = left
+    # A join extends a join chain on its left, and there Ibis resolves a computed column to its twin on the right when
+    # both come from one table (a self-join). A view ends the chain.
+    joined = left.view()
     for number, right in enumerate(rights):
         names = {f"_attached{number}_{key}": key for key in keys}
         other = right.rename(names)
