@@ -51,7 +51,7 @@ check: $(VENV)/.dev ## lint, format, types, layers, own rules, documentation bui
 	$(BIN)/lint-imports
 	$(BIN)/python tools/lints/safe_operators.py src/zhirong
 	$(BIN)/python tools/generate_docs.py --check
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 fmt: $(VENV)/.dev ## format and mend what can be mended
 	$(BIN)/ruff format .
@@ -67,11 +67,11 @@ benchmarks/.env/.ready: requirements/bench.txt $(VENV)/.uv
 
 docs: $(VENV)/.dev ## generate the reference pages and build the documentation (site/)
 	$(BIN)/python tools/generate_docs.py
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open site/index.html"
 
 serve: $(VENV)/.dev ## read the documentation at 127.0.0.1:8001
-	$(BIN)/mkdocs serve --dev-addr 127.0.0.1:8001
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8001
 
 LOCK = $(UV) pip compile --universal --generate-hashes --no-emit-index-url --quiet --python-version 3.11 --custom-compile-command "make lock"
 lock: $(VENV)/.uv ## resolve the hashed requirement files again

@@ -193,7 +193,7 @@ def cn_check_digit(digits: str) -> str:
     >>> cn_check_digit("200310102344")
     '5'
     """
-    if not re.fullmatch(r"\d{8}|\d{12}", digits):
+    if not re.fullmatch(r"[0-9]{8}|[0-9]{12}", digits):
         raise IdentifierError(f"{digits!r} is not 8 or 12 digits")
     remainder = sum(int(d) * w for d, w in zip(digits, _CN_WEIGHTS, strict=False)) % 11
     return "X" if remainder == 10 else str(remainder)
@@ -219,7 +219,7 @@ def cn_application_number(text: str) -> str:
     """
     compact = re.sub(r"\s", "", text.upper())
     compact = re.sub(r"^(?:CN|ZL|CNZL)", "", compact)
-    match = re.fullmatch(r"(\d{12}|\d{8})(?:\.?([\dX]))?", compact)
+    match = re.fullmatch(r"([0-9]{12}|[0-9]{8})(?:\.?([0-9X]))?", compact)
     if match is None:
         raise IdentifierError(
             f"{text!r} is not a Chinese application number; allowed: 12 or 8 digits and a check digit"
