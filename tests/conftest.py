@@ -33,6 +33,10 @@ def _missing(config: pytest.Config, what: str) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        # All Spark tests go to one worker, so that one Spark is started and not one for each.
+        if "spark" in item.keywords or "spark_engine" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("spark"))
     if config.getoption("--all"):
         return
     slow = pytest.mark.skip(reason="slow: runs in `make test-all`")

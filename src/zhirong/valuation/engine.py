@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zhirong.kernel.errors import DomainError, NotAdmissibleError
 from zhirong.kernel.findings import Finding, Severity
-from zhirong.kernel.provenance import Provenance
+from zhirong.kernel.provenance import Grade, Provenance
 from zhirong.kernel.text import Bilingual
 from zhirong.numerics.montecarlo import stream_key
 from zhirong.valuation import methods
@@ -52,6 +52,17 @@ _ADMITTED: Mapping[str, tuple[str, str]] = {  # pairs of Chinese and English
         "任何有剩余期限的专利均可用，但证据最弱",
         "open to any patent with life left, and the weakest evidence of all",
     ),
+}
+
+
+_GRADE_ZH: Mapping[Grade, str] = {
+    Grade.OFFICIAL: "官方",
+    Grade.PUBLISHED: "已发表",
+    Grade.COMPUTED: "计算所得",
+    Grade.STATED: "用户陈述",
+    Grade.RECALLED: "未经核对",
+    Grade.ASSUMED: "假设",
+    Grade.SYNTHETIC: "合成",
 }
 
 
@@ -259,7 +270,7 @@ def _result(name: str, draws: Floats, weight: float, model: methods.IncomeModel 
         monte_carlo_error=median_error(draws),
         weight=weight,
         weight_reason=Bilingual(
-            f"参数权重，按可用方法归一化（{source.grade}，可替换）",
+            f"参数权重，按可用方法归一化（{_GRADE_ZH[source.grade]}，可替换）",
             f"declared weight, normed over admissible methods ({source.grade}; replaceable)",
         ),
         draws=draws,
