@@ -74,9 +74,7 @@ def test_bad_input_is_refused() -> None:
 @given(st.integers(2, 50))
 def test_scale_of_counts_moves_saturation_only(factor: int) -> None:
     counts = _counts(CurveModel.LOGISTIC, 15, 800.0, 0.5, 9.0)
-    one, many = fit_s_curve(counts, model=CurveModel.LOGISTIC), fit_s_curve(
-        counts * factor, model=CurveModel.LOGISTIC
-    )
+    one, many = fit_s_curve(counts, model=CurveModel.LOGISTIC), fit_s_curve(counts * factor, model=CurveModel.LOGISTIC)
     assert one is not None
     assert many is not None
     assert many.saturation == pytest.approx(one.saturation * factor, rel=1e-3)

@@ -27,6 +27,8 @@ def schema_page() -> str:
         for column in schema.columns:
             null = "never null" if column.required else column.null
             allowed = ", ".join(column.allowed)
-            lines.append(f"| `{column.name}` | {column.type} | {column.description} | {column.unit or ''} | {allowed} | {null} |")
+            lines.append(
+                f"| `{column.name}` | {column.type} | {column.description} | {column.unit or ''} | {allowed} | {null} |"
+            )
         lines.append("")
     return "\n".join(lines)
