@@ -158,8 +158,19 @@ def report(started: float, **more: Any) -> None:
     """Print the result of a job: seconds since `started`, peak resident memory of this process."""
     import resource
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": round(time.perf_counter() - started, 3), "peak_rss_mb": round(peak), **more}))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(
+        json.dumps(
+            {
+                "seconds": round(time.perf_counter() - started, 3),
+                "cpu_seconds": round(
+                    used.ru_utime + used.ru_stime, 3
+                ),  # tells how much of the time others had the cores
+                "peak_rss_mb": round(used.ru_maxrss / 1024),
+                **more,
+            }
+        )
+    )
 
 
 def machine() -> dict[str, Any]:

@@ -21,6 +21,7 @@ from zhirong.numerics.graph import (
     ClassRows,
     KeyCodes,
     build_graph,
+    count_classes,
     earliest_day,
     order_by_day,
     text_keys,
@@ -279,28 +280,31 @@ def _text_codes(texts: Any) -> tuple[Array, pa.Array]:
 
 
 def class_rows(evidence: Evidence, context: Context, arrays: CitationArrays) -> ClassRows:
-    """Return class symbols of every vertex, counted by subclass."""
-    symbols = derived(evidence, context, "classes")
-    counted = symbols.group_by(["patent_id", "subclass"]).aggregate(symbols=symbols.count().cast("int32"))
-    table = context.engine.to_arrow(counted)
-    vertex = arrays.number(table.column("patent_id"))
-    both = pa.concat_arrays([_column(table, "subclass").cast(pa.string()), arrays.primary_class.cast(pa.string())])
-    code, names = _text_codes(both)
-    position = np.empty(len(names), np.int64)
-    position[pc.sort_indices(names).to_numpy()] = np.arange(len(names))  # codes by name: no dependence on row order
-    code = np.where(code >= 0, position[np.maximum(code, 0)] if len(names) else code, code)
-    order = np.lexsort((code[: vertex.size], vertex))
+    """Return class symbols of every vertex, counted by subclass; codes ascend with the subclass's name."""
+    symbols = derived(evidence, context, "classes").select("patent_id", "subclass")
+    code_of: dict[str, int] = {}
+    vertices: list[Array] = []
+    codes: list[Array] = []
+    for batch in context.engine.batches(symbols, rows=_BATCH_ROWS):
+        vertices.append(arrays.number(batch.column("patent_id")).astype(np.int32))
+        codes.append(_place_texts(_column(batch, "subclass"), code_of))
+    own = _place_texts(arrays.primary_class, code_of)
+    by_name = np.empty(len(code_of) + 1, np.int64)
+    by_name[[code_of[name] for name in sorted(code_of)]] = np.arange(len(code_of))
+    by_name[-1] = int(NO_CLASS)
     primary = np.full(arrays.graph.vertex_count, NO_CLASS, np.uint16)
-    own = code[vertex.size :]
-    primary[arrays.vertex[own >= 0]] = own[own >= 0]
-    counts = table.column("symbols").to_numpy()
-    return ClassRows(
-        class_count=len(names),
-        start=rows_of(vertex, arrays.graph.vertex_count),
-        code=code[: vertex.size][order].astype(np.uint16),
-        symbols=counts[order].astype(np.uint16),
-        primary=primary,
-    )
+    primary[arrays.vertex] = by_name[own]
+    vertex = np.concatenate(vertices) if vertices else np.zeros(0, np.int32)
+    code = by_name[np.concatenate(codes)].astype(np.uint16) if codes else np.zeros(0, np.uint16)
+    return count_classes(vertex, code, arrays.graph.vertex_count, len(code_of), primary)
+
+
+def _place_texts(texts: Any, code_of: dict[str, int]) -> Array:
+    """Codes of texts, new texts getting the next codes; -1 for NULL."""
+    index, names = _text_codes(texts)
+    place = np.array([code_of.setdefault(name, len(code_of)) for name in names.to_pylist()] + [-1], np.int64)
+    codes: Array = place[index]
+    return codes
 
 
 def owner_rows(evidence: Evidence, context: Context, arrays: CitationArrays) -> tuple[Array, Array]:

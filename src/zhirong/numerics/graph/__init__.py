@@ -6,7 +6,7 @@ from zhirong.numerics.graph.csr import NO_DAY, CitationGraph, DayOrder, build_gr
 from zhirong.numerics.graph.disruption import Disruption, disruption
 from zhirong.numerics.graph.owners import FamilyCitations, OwnerPass, family_citations, owner_pass
 from zhirong.numerics.graph.passes import BackwardPass, ForwardPass, backward_pass, forward_pass
-from zhirong.numerics.graph.records import NO_CLASS, ClassRows, VertexRecords, build_records
+from zhirong.numerics.graph.records import NO_CLASS, ClassRows, VertexRecords, build_records, count_classes
 
 __all__ = [
     "NO_CLASS",
@@ -26,6 +26,7 @@ __all__ = [
     "build_graph",
     "build_records",
     "cohort_rank",
+    "count_classes",
     "disruption",
     "earliest_day",
     "family_citations",

@@ -67,9 +67,18 @@ def cohort_rank(cohort: Array, value: Array) -> CohortRank:
     require(int(cohort.max()) < 2**62 // span, "cohorts times values exceed 64 bits")
     # One key orders by cohort and then by falling value, so that one sort ranks all cohorts.
     key = cohort[rows].astype(np.int64) * span + (high - value[rows])
-    ordered = np.sort(key)
-    first_of_cohort = np.searchsorted(ordered, cohort[rows].astype(np.int64) * span)
-    after_cohort = np.searchsorted(ordered, (cohort[rows].astype(np.int64) + 1) * span)
-    above[rows] = np.searchsorted(ordered, key) - first_of_cohort
-    members[rows] = after_cohort - first_of_cohort
+    order = np.argsort(key)
+    ordered = key[order]
+    group = ordered // span
+    cohort_start = _run_starts(group)
+    above[rows[order]] = _run_starts(ordered) - cohort_start
+    ends = np.flatnonzero(np.append(group[1:] != group[:-1], True)) + 1
+    members[rows[order]] = np.repeat(np.diff(np.append(0, ends)), np.diff(np.append(0, ends)))
     return CohortRank(above, members)
+
+
+def _run_starts(ordered: Array) -> Array:
+    """Return, for each position of a sorted array, where its run of equal values starts."""
+    position = np.arange(ordered.size)
+    starts: Array = np.maximum.accumulate(np.where(np.append(True, ordered[1:] != ordered[:-1]), position, 0))
+    return starts

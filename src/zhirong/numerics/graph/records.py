@@ -14,7 +14,7 @@ import numpy as np
 
 from zhirong.numerics.graph.compiled import kernel, require
 
-__all__ = ["INLINE_CLASSES", "NO_CLASS", "ClassRows", "VertexRecords", "build_records"]
+__all__ = ["INLINE_CLASSES", "NO_CLASS", "ClassRows", "VertexRecords", "build_records", "count_classes"]
 
 Array = np.ndarray[Any, Any]
 
@@ -69,6 +69,73 @@ class VertexRecords:
 
     record: Array
     classes: ClassRows
+
+
+@kernel
+def _place(vertex: Array, code: Array, cursor: Array, placed: Array) -> None:
+    for e in range(vertex.size):
+        placed[cursor[vertex[e]]] = code[e]
+        cursor[vertex[e]] += 1
+
+
+@kernel
+def _count_runs(start: Array, placed: Array, symbols: Array, kept: Array) -> None:
+    """Sort the codes of each vertex and keep each once with its count, packed to the front."""
+    out = 0
+    for v in range(start.size - 1):
+        first, last = start[v], start[v + 1]
+        for k in range(first + 1, last):
+            x = placed[k]
+            j = k - 1
+            while j >= first and placed[j] > x:
+                placed[j + 1] = placed[j]
+                j -= 1
+            placed[j + 1] = x
+        k = first
+        while k < last:
+            end = k
+            while end < last and placed[end] == placed[k]:
+                end += 1
+            placed[out] = placed[k]
+            symbols[out] = end - k
+            out += 1
+            k = end
+        kept[v + 1] = out
+
+
+def count_classes(vertex: Array, code: Array, vertex_count: int, class_count: int, primary: Array) -> ClassRows:
+    """Count the class symbols of each vertex by subclass.
+
+    Parameters
+    ----------
+    vertex : int32, shape (k,)
+        Vertex of each symbol, in any order.
+    code : integer, shape (k,)
+        Subclass of each symbol, 0 to ``class_count - 1``.
+    vertex_count, class_count : int
+        Vertices; subclasses, at most 65,534.
+    primary : uint16, shape (n,)
+        Subclass of the first symbol; `NO_CLASS` where unknown.
+
+    Returns
+    -------
+    ClassRows
+
+    Raises
+    ------
+    DomainError
+        For arrays of unequal length, or too many subclasses.
+    """
+    require(vertex.shape == code.shape, "vertex and code are of equal length")
+    require(class_count <= _MAX, f"{class_count} subclasses; at most {_MAX} are possible")
+    start = np.zeros(vertex_count + 1, np.int64)
+    np.cumsum(np.bincount(vertex, minlength=vertex_count), out=start[1:])
+    placed, symbols = np.empty(vertex.size, np.uint16), np.empty(vertex.size, np.uint16)
+    kept = np.zeros(vertex_count + 1, np.int64)
+    _place(vertex, code.astype(np.uint16), start[:-1].copy(), placed)
+    _count_runs(start, placed, symbols, kept)
+    size = int(kept[-1])
+    return ClassRows(class_count, kept, placed[:size].copy(), symbols[:size].copy(), primary)
 
 
 @kernel
