@@ -19,12 +19,12 @@ $(VENV)/.uv: requirements/bootstrap.txt
 
 $(VENV)/.core: $(VENV)/.uv requirements/core.txt pyproject.toml
 	@echo "installing (a few hundred MB the first time) ..."
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/core.txt
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/core.txt
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core requirements/dev.txt
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
 setup: $(VENV)/.core ## make .venv with what the product needs
@@ -62,7 +62,7 @@ bench: $(VENV)/.core benchmarks/.env/.ready ## compare with peers and physical l
 
 benchmarks/.env/.ready: requirements/bench.txt $(VENV)/.uv
 	$(PYTHON) -m venv benchmarks/.env
-	$(UV) pip install --quiet --python benchmarks/.env/bin/python --require-hashes -r requirements/bench.txt
+	$(UV) pip install --quiet --compile-bytecode --python benchmarks/.env/bin/python --require-hashes -r requirements/bench.txt
 	@touch $@
 
 docs: $(VENV)/.dev ## generate the reference pages and build the documentation (site/)

@@ -1,4 +1,4 @@
-"""Run the commands of the product over the real data beside the project and write docs/replications/real-data.md.
+"""Run the commands of the product over the real data beside the project and write the outcome to real-data-run.md.
 
 Needs the folder of real data (``--data``); nothing of it is copied: the page holds counts and quantiles, and links to sources.
 """
@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "replications" / "real-data.md"
+PAGE = ROOT / "real-data-run.md"
 ZHIRONG = str(Path(sys.executable).parent / "zhirong")
 
 
