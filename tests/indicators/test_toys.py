@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from indicator_worlds import tables, values
 
+from indicator_worlds import tables, values
 from zhirong.indicators import compute, lookup
 from zhirong.kernel.errors import UnknownNameError
 from zhirong.tables import Engine
