@@ -97,7 +97,7 @@ def test_a_portfolio_file(world: Path, indicators: Path, tmp_path: Path) -> None
 def test_catalogue_and_formats_in_both_languages() -> None:
     rows = json.loads(run("catalogue", "--format", "json").stdout)
     assert len(rows) >= 60
-    assert "引用" in run("catalogue", "oecd.generality", "--lang", "zh").stdout
+    assert "通用性" in run("catalogue", "oecd.generality", "--lang", "zh").stdout
     assert {"uspto-xml", "patentsview", "google-patents", "lens", "epo-ops", "sheet", "judgment", "template"} <= {
         r["format"] for r in json.loads(run("import", "--list", "--format", "json").stdout)
     }
