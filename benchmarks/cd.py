@@ -1,7 +1,7 @@
 """CD5 of every patent: ours against `cdindex` and `xfast-cdindex`, loading included, and ours at three sizes.
 
-Each job reads the same Parquet files (identifiers as text) in a process of its own; the clock starts after imports. `--sizes` limits the sizes,
-`--skip-peers` leaves the peers out.
+Each job reads the same Parquet files (identifiers as text) in a process of its own; the clock starts after imports.
+`--sizes` limits the sizes, `--skip-peers` leaves the peers out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The OECD citation indicators of every patent: ours as a multiple of scan plus hash aggregate, and against peers.
 
-Each job reads the same Parquet files (identifiers as text) in a process of its own; the clock starts after imports. The baseline reads every column of
-the citation file and counts citations by cited identifier in DuckDB on two threads. The peers compute five of the
+Each job reads the same Parquet files (identifiers as text) in a process of its own; the clock starts after imports. The
+baseline reads the columns of the citation file and counts citations by cited identifier in DuckDB on two threads. The peers compute five of the
 thirteen indicators (F5, F7, generality, originality, radicalness); ours computes all thirteen and writes them.
 """
 

@@ -34,29 +34,71 @@ def imports(data: Path, work: Path) -> list[str]:
     plan = [
         ("USPTO full text, every bulk format", "uspto_xml_samples", ["auto", str(data / "uspto_xml_samples")]),
         ("USPTO public search records", "uspto_ppubs", ["auto", str(data / "uspto_ppubs")]),
-        ("USPTO assignments and pledges", "uspto_assignments", ["auto", str(data / "uspto_assignments" / "assignments.csv")]),
-        ("Chinese applications with legal dates", "cn_patent_survival", ["sheet", str(data / "cn_patent_survival" / "sample_cleaned_sample.csv")]),
+        (
+            "USPTO assignments and pledges",
+            "uspto_assignments",
+            ["auto", str(data / "uspto_assignments" / "assignments.csv")],
+        ),
+        (
+            "Chinese applications with legal dates",
+            "cn_patent_survival",
+            ["sheet", str(data / "cn_patent_survival" / "sample_cleaned_sample.csv")],
+        ),
     ]
     lines = ["## Imported", ""]
     rows: list[list[object]] = []
     for label, folder, arguments in plan:
         for source in run("import", *arguments, "--store", str(work / folder)):
-            rows.append([label, f"`{source['file']}`", source["format"], source["rows_read"], source["rows_refused"], source["row_counts"]])
+            rows.append(
+                [
+                    label,
+                    f"`{source['file']}`",
+                    source["format"],
+                    source["rows_read"],
+                    source["rows_refused"],
+                    source["row_counts"],
+                ]
+            )
     return lines + table(["set", "file", "reader", "records", "refused", "rows written"], rows)
 
 
 def indicated(work: Path) -> list[str]:
     lines = ["## Indicated and scored", ""]
     rows: list[list[object]] = []
-    for folder, as_of in (("uspto_ppubs", "2020-06-30"), ("cn_patent_survival", "2017-08-25"), ("uspto_xml_samples", "2016-12-31")):
+    for folder, as_of in (
+        ("uspto_ppubs", "2020-06-30"),
+        ("cn_patent_survival", "2017-08-25"),
+        ("uspto_xml_samples", "2016-12-31"),
+    ):
         out = work / f"{folder}.parquet"
         found = run("indicators", str(work / folder), "--as-of", as_of, "--out", str(out))
         known = sum(1 for row in found if row["known"])
-        scored = run("score", str(work / folder), "--as-of", as_of, "--profile", "pledge", "--indicators", str(out), "--out", str(work / "s.parquet"))
+        scored = run(
+            "score",
+            str(work / folder),
+            "--as-of",
+            as_of,
+            "--profile",
+            "pledge",
+            "--indicators",
+            str(out),
+            "--out",
+            str(work / "s.parquet"),
+        )
         best = scored[0] if scored else {}
         rows.append([f"`{folder}`", as_of, found[0]["patents"], len(found), known, best.get("patent_id"), best.get("score"),
                      f"{best.get('score_low')}-{best.get('score_high')}", best.get("coverage")])  # fmt: skip
-    head = ["set", "as of", "patents", "indicators", "with a value for some patent", "best patent", "score", "interval", "coverage"]
+    head = [
+        "set",
+        "as of",
+        "patents",
+        "indicators",
+        "with a value for some patent",
+        "best patent",
+        "score",
+        "interval",
+        "coverage",
+    ]
     lines += table(head, [[f"{c:.3g}" if isinstance(c, float) else c for c in row] for row in rows])
     return lines
 
@@ -71,13 +113,40 @@ def valued(work: Path) -> list[str]:
     ):
         for patent in patents:
             out = work / "value" / patent
-            run("value", str(work / folder), "--patent", patent, "--as-of", as_of, "--purpose", "pledge", "--out", str(out))
+            run(
+                "value",
+                str(work / folder),
+                "--patent",
+                patent,
+                "--as-of",
+                as_of,
+                "--purpose",
+                "pledge",
+                "--out",
+                str(out),
+            )
             value = json.loads((out / "valuation.json").read_text("utf-8"))
             q = value["quantiles"]
             used = ", ".join(f"{m['method']} {m['weight']:.2f}" for m in value["methods"])
-            refused = "; ".join(f"{a['method']}: {a['reasons'][0]['en']}" for a in value["admissibility"] if not a["is_admissible"])
-            rows.append([f"`{folder}`", patent, as_of, f"{q['0.05']:,.0f}", f"{q['0.5']:,.0f}", f"{q['0.95']:,.0f}", used, refused])
-    lines += table(["set", "patent", "as of", "5 %, CNY", "median, CNY", "95 %, CNY", "methods and weights", "refused, and why"], rows)
+            refused = "; ".join(
+                f"{a['method']}: {a['reasons'][0]['en']}" for a in value["admissibility"] if not a["is_admissible"]
+            )
+            rows.append(
+                [
+                    f"`{folder}`",
+                    patent,
+                    as_of,
+                    f"{q['0.05']:,.0f}",
+                    f"{q['0.5']:,.0f}",
+                    f"{q['0.95']:,.0f}",
+                    used,
+                    refused,
+                ]
+            )
+    lines += table(
+        ["set", "patent", "as of", "5 %, CNY", "median, CNY", "95 %, CNY", "methods and weights", "refused, and why"],
+        rows,
+    )
     return lines
 
 
@@ -86,7 +155,9 @@ def _granted(store: Path) -> list[str]:
     import pyarrow.parquet as pq
 
     patents = pq.read_table(store / "patents.parquet", columns=["patent_id", "grant_date", "filing_date"])
-    granted = patents.filter(pc.and_(pc.is_valid(patents["grant_date"]), pc.greater(pc.year(patents["filing_date"]), 2000)))
+    granted = patents.filter(
+        pc.and_(pc.is_valid(patents["grant_date"]), pc.greater(pc.year(patents["filing_date"]), 2000))
+    )
     return granted.sort_by("patent_id")["patent_id"].slice(5, 1).to_pylist()
 
 

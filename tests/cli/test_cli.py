@@ -59,7 +59,22 @@ def test_every_command_has_help_with_an_example() -> None:
 def test_the_report_has_its_fixed_files_in_both_languages(world: Path, indicators: Path, tmp_path: Path) -> None:
     patent = best(world, indicators)
     out = tmp_path / "report"
-    done = run("value", world, "--patent", patent, "--as-of", "2023-06-30", "--purpose", "pledge", "--draws", 2000, "--out", out, "--format", "csv")
+    done = run(
+        "value",
+        world,
+        "--patent",
+        patent,
+        "--as-of",
+        "2023-06-30",
+        "--purpose",
+        "pledge",
+        "--draws",
+        2000,
+        "--out",
+        out,
+        "--format",
+        "csv",
+    )
     (row,) = csv.DictReader(io.StringIO(done.stdout))
     assert float(row["p5"]) <= float(row["p50"]) <= float(row["p95"])
     assert {p.name for p in out.iterdir()} == {"report.html", "report.pdf", "report.xlsx", "valuation.json"}
@@ -67,7 +82,22 @@ def test_the_report_has_its_fixed_files_in_both_languages(world: Path, indicator
     assert {"quantiles", "as_of", "currency", "assumptions", "provenance"} <= value.keys()
     assert value["as_of"] == "2023-06-30"
     both = tmp_path / "both"
-    run("value", world, "--patent", patent, "--as-of", "2023-06-30", "--purpose", "trade", "--draws", 500, "--out", both, "--lang", "both")
+    run(
+        "value",
+        world,
+        "--patent",
+        patent,
+        "--as-of",
+        "2023-06-30",
+        "--purpose",
+        "trade",
+        "--draws",
+        500,
+        "--out",
+        both,
+        "--lang",
+        "both",
+    )
     assert {"report.zh.html", "report.en.pdf"} <= {p.name for p in both.iterdir()}
     assert "合成" in (both / "report.zh.html").read_text("utf-8")
 
@@ -76,7 +106,20 @@ def test_the_same_command_gives_the_same_json(world: Path, indicators: Path, tmp
     patent = best(world, indicators)
     texts = []
     for name in ("a", "b"):
-        run("value", world, "--patent", patent, "--as-of", "2023-06-30", "--purpose", "pledge", "--draws", 500, "--out", tmp_path / name)
+        run(
+            "value",
+            world,
+            "--patent",
+            patent,
+            "--as-of",
+            "2023-06-30",
+            "--purpose",
+            "pledge",
+            "--draws",
+            500,
+            "--out",
+            tmp_path / name,
+        )
         texts.append((tmp_path / name / "valuation.json").read_bytes())
     assert texts[0] == texts[1]
 
@@ -85,13 +128,53 @@ def test_a_portfolio_file(world: Path, indicators: Path, tmp_path: Path) -> None
     patent = best(world, indicators)
     file = tmp_path / "mine.csv"
     file.write_text(f"patent_id\n{patent}\n", "utf-8")
-    run("value", world, "--portfolio", file, "--as-of", "2023-06-30", "--purpose", "pledge", "--draws", 500, "--out", tmp_path / "out")
+    run(
+        "value",
+        world,
+        "--portfolio",
+        file,
+        "--as-of",
+        "2023-06-30",
+        "--purpose",
+        "pledge",
+        "--draws",
+        500,
+        "--out",
+        tmp_path / "out",
+    )
     assert (tmp_path / "out" / "report.pdf").exists()
     file.write_text("id\nx\n", "utf-8")
-    done = run("value", world, "--portfolio", file, "--as-of", "2023-06-30", "--purpose", "pledge", "--out", tmp_path / "o", code=2)
+    done = run(
+        "value",
+        world,
+        "--portfolio",
+        file,
+        "--as-of",
+        "2023-06-30",
+        "--purpose",
+        "pledge",
+        "--out",
+        tmp_path / "o",
+        code=2,
+    )
     assert "needs a column patent_id; columns: id" in done.stderr
     file.write_text(f"patent_id\n{patent}\n  \n", "utf-8")
-    assert "row 3" in run("value", world, "--portfolio", file, "--as-of", "2023-06-30", "--purpose", "pledge", "--out", tmp_path / "o", code=2).stderr
+    assert (
+        "row 3"
+        in run(
+            "value",
+            world,
+            "--portfolio",
+            file,
+            "--as-of",
+            "2023-06-30",
+            "--purpose",
+            "pledge",
+            "--out",
+            tmp_path / "o",
+            code=2,
+        ).stderr
+    )
 
 
 def test_catalogue_and_formats_in_both_languages() -> None:
@@ -134,13 +217,27 @@ def test_importing_reports_bad_rows_and_exits_with_one(tmp_path: Path) -> None:
         (["score", "s", "--as-of", "2024-06-30", "--profile", "pledge", "--out", "o"], "no evidence store"),
     ],
 )  # fmt: skip
-def test_mistakes_are_one_line_and_exit_code_two(arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mistakes_are_one_line_and_exit_code_two(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert message in run(*arguments, code=2).stderr
 
 
 def test_an_unknown_patent_is_named(world: Path, tmp_path: Path) -> None:
-    done = run("value", world, "--patent", "CN1", "--as-of", "2023-06-30", "--purpose", "pledge", "--out", tmp_path / "o", code=2)
+    done = run(
+        "value",
+        world,
+        "--patent",
+        "CN1",
+        "--as-of",
+        "2023-06-30",
+        "--purpose",
+        "pledge",
+        "--out",
+        tmp_path / "o",
+        code=2,
+    )
     assert "CN1" in done.stderr
 
 

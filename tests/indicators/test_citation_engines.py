@@ -58,6 +58,8 @@ def test_five_year_counts_on_spark_equal_the_local_kernel(
     local = compute_local(evidence_of(duckdb_engine, folder), Context(AS_OF, duckdb_engine), ids)
     spark = CATALOGUE[ids[0]].compute(evidence_of(spark_engine, folder), Context(AS_OF, spark_engine))
     compare(values(spark_engine, spark), values(duckdb_engine, local[ids[0]]), ids[0])
+    streamed = compute_local(evidence_of(spark_engine, folder), Context(AS_OF, spark_engine), ids)
+    compare(values(spark_engine, streamed[ids[0]]), values(duckdb_engine, local[ids[0]]), ids[0])
 
 
 def test_results_do_not_depend_on_threads_or_on_memory_mapping(duckdb_engine: Engine, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def compute_local(
     evidence : Mapping
         Tables cut at the date.
     context : Context
-        Date, engine (DuckDB), parameters. ``citations.threads`` (2) and ``citations.memory_edges`` (400 million: larger
+        Date, engine (either), parameters. ``citations.threads`` (2) and ``citations.memory_edges`` (400 million: larger
         graphs are memory-mapped) are read here, the rest as in the expressions.
     ids : collection of str, optional
         Entries to compute; all of `CITATION_IDS` where not given.
