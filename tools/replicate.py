@@ -48,17 +48,10 @@ def imports(data: Path, work: Path) -> list[str]:
     lines = ["## Imported", ""]
     rows: list[list[object]] = []
     for label, folder, arguments in plan:
-        for source in run("import", *arguments, "--store", str(work / folder)):
-            rows.append(
-                [
-                    label,
-                    f"`{source['file']}`",
-                    source["format"],
-                    source["rows_read"],
-                    source["rows_refused"],
-                    source["row_counts"],
-                ]
-            )
+        rows += [
+            [label, f"`{s['file']}`", s["format"], s["rows_read"], s["rows_refused"], s["row_counts"]]
+            for s in run("import", *arguments, "--store", str(work / folder))
+        ]
     return lines + table(["set", "file", "reader", "records", "refused", "rows written"], rows)
 
 
