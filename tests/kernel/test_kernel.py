@@ -195,7 +195,7 @@ def test_chinese_check_digit() -> None:
     assert cn_application_number("200310102344") == "CN200310102344.5"
 
 
-@given(st.from_regex(r"\A(19|20)\d{2}[12389]\d{7}\Z"), st.integers(0, 11), st.integers(1, 9))
+@given(st.from_regex(r"\A(19|20)[0-9]{2}[12389][0-9]{7}\Z"), st.integers(0, 11), st.integers(1, 9))
 def test_one_wrong_digit_is_always_caught(digits: str, place: int, shift: int) -> None:
     whole = f"{digits}.{cn_check_digit(digits)}"
     assert cn_application_number(whole) == f"CN{whole}"
@@ -204,6 +204,12 @@ def test_one_wrong_digit_is_always_caught(digits: str, place: int, shift: int) -
         wrong = digits[:place] + str((int(digits[place]) + shift) % 10) + digits[place + 1 :]
         with pytest.raises(IdentifierError, match="check digit"):
             cn_application_number(f"{wrong}.{cn_check_digit(digits)}")
+
+
+@pytest.mark.parametrize("text", ["US١٢٣٤٥٦٧", "EP๑๒๓๔๕๖", "CN19001000000٠", "JPH٠١٢٣٤٥٦"])
+def test_digits_of_other_scripts_are_no_patent_number(text: str) -> None:
+    with pytest.raises(IdentifierError):
+        parse_patent_number(text)
 
 
 def test_wrong_chinese_numbers_name_what_is_wrong() -> None:

@@ -72,9 +72,10 @@ class PatentNumber:
 
 
 _NUMBER = re.compile(
-    r"^(?P<office>(?!(?:RE|PP|AI)\d)[A-Z]{2})?(?P<prefix>RE|PP|AI|D|H|T|X|S|P)?(?P<digits>\d{1,13})(?P<kind>[A-Z]\d?|U1)?$"
+    r"^(?P<office>(?!(?:RE|PP|AI)\d)[A-Z]{2})?(?P<prefix>RE|PP|AI|D|H|T|X|S|P)?(?P<digits>\d{1,13})(?P<kind>[A-Z]\d?|U1)?$",
+    re.ASCII,
 )
-_JP_ERA = re.compile(r"^JP(?P<era>[HSTMR])(?P<digits>\d{5,9})(?P<kind>[A-Z]\d?)?$")
+_JP_ERA = re.compile(r"^JP(?P<era>[HSTMR])(?P<digits>\d{5,9})(?P<kind>[A-Z]\d?)?$", re.ASCII)
 
 
 @lru_cache(maxsize=65_536)
@@ -262,8 +263,8 @@ class ClassSymbol:
         return self.subclass if self.main_group is None else f"{self.subclass}{self.main_group}/{self.subgroup}"
 
 
-_SYMBOL = re.compile(r"^([A-HY]\d{2}[A-Z])(?:(\d{1,4})/(\d{2,6}))?$")
-_SYMBOL_14 = re.compile(r"^([A-HY]\d{2}[A-Z])(\d{4})(\d{6})$")
+_SYMBOL = re.compile(r"^([A-HY]\d{2}[A-Z])(?:(\d{1,4})/(\d{2,6}))?$", re.ASCII)
+_SYMBOL_14 = re.compile(r"^([A-HY]\d{2}[A-Z])(\d{4})(\d{6})$", re.ASCII)
 
 
 @lru_cache(maxsize=65_536)
