@@ -8,11 +8,15 @@ from scipy import stats
 
 from zhirong.kernel.errors import DomainError
 from zhirong.numerics.renewal import (
+    PeriodicSchedule,
+    RenewalFit,
     fee_schedule,
+    fit_periodic_renewal,
     fit_renewal,
     periodic_thresholds,
     renewal_value,
     share_alive,
+    value_given_paid,
     value_given_renewed,
 )
 
@@ -122,3 +126,64 @@ def test_impossible_fee_calendars_are_refused() -> None:
     ):  # fmt: skip
         with pytest.raises(DomainError):
             periodic_thresholds(np.array(due), np.array(fees), 0.1, 0.9, last_year=20, **more)
+
+
+SCHEDULE = PeriodicSchedule(US_DUE, US_FEES, 17.5)
+
+
+def simulate_periodic(seed: int, count: int, mu: float, sigma: float, decay: float, beta: float) -> np.ndarray:
+    """Return fees paid by owners who each look for their best number of fees."""
+    first = np.exp(mu + sigma * np.random.default_rng(seed).standard_normal(count))
+    edges = np.append(US_DUE, SCHEDULE.term_years)
+    a_b = (1 - decay) * beta
+    flows = np.diff(a_b**edges) / np.log(a_b)
+    worth = np.cumsum(first[:, None] * flows - beta**US_DUE * US_FEES, axis=1)
+    return np.argmax(np.column_stack([np.zeros(count), worth]), axis=1)
+
+
+def test_periodic_parameters_are_recovered() -> None:
+    paid = simulate_periodic(5, 30_000, np.log(4000), 1.6, 0.15, 0.9)
+    fit = fit_periodic_renewal(paid, paid < 3, SCHEDULE, decay=0.15, beta=0.9)
+    assert abs(fit.mu - np.log(4000)) < 4 * fit.standard_errors[0]
+    assert abs(fit.sigma - 1.6) < 4 * fit.standard_errors[1]
+    assert fit.standard_errors[2] == 0.0
+
+
+def test_patents_seen_for_a_while_only_do_not_bias_the_periodic_fit() -> None:
+    paid = simulate_periodic(6, 30_000, np.log(4000), 1.6, 0.15, 0.9)
+    due_by_now = np.random.default_rng(7).integers(0, 4, len(paid))
+    fit = fit_periodic_renewal(np.minimum(paid, due_by_now), paid < due_by_now, SCHEDULE, decay=0.15, beta=0.9)
+    assert abs(fit.mu - np.log(4000)) < 4 * fit.standard_errors[0]
+    assert abs(fit.sigma - 1.6) < 4 * fit.standard_errors[1]
+
+
+@pytest.mark.parametrize(("paid", "age"), [(0, 1.0), (1, 5.0), (2, 9.0), (3, 12.0)])
+def test_value_given_paid_equals_simulation(paid: int, age: float) -> None:
+    mu, sigma, decay, beta = np.log(4000), 1.4, 0.15, 0.9
+    fit = RenewalFit(mu, sigma, decay, np.zeros(3), 0.0, 1)
+    first = np.exp(mu + sigma * np.random.default_rng(8).standard_normal(400_000))
+    edges = np.append(US_DUE, SCHEDULE.term_years)
+    a_b = (1 - decay) * beta
+    flow = first * (a_b**age - a_b ** edges[paid]) / -np.log(a_b)
+    worth = first[:, None] * np.diff(a_b**edges) / np.log(a_b) - beta**US_DUE * US_FEES
+    paying = first >= (
+        0.0 if paid == 0 else periodic_thresholds(US_DUE, US_FEES, decay, beta, last_year=17.5)[paid - 1]
+    )
+    options = np.column_stack([np.zeros(len(first)), np.cumsum(worth[:, paid:], axis=1)])
+    value = (flow + options.max(axis=1)) * beta**-age
+    levels = np.array([0.1, 0.5, 0.9])
+    assert value_given_paid(fit, SCHEDULE, beta, paid=paid, age_years=age, levels=levels) == pytest.approx(
+        np.quantile(value[paying], levels), rel=0.02
+    )
+
+
+def test_nothing_is_left_at_the_end_of_a_periodic_term() -> None:
+    fit = RenewalFit(8.0, 1.0, 0.15, np.zeros(3), 0.0, 1)
+    assert value_given_paid(fit, SCHEDULE, 0.9, paid=3, age_years=17.5, levels=np.array([0.5])).tolist() == [0.0]
+
+
+def test_impossible_periodic_histories_are_refused() -> None:
+    with pytest.raises(DomainError, match="0 to 3"):
+        fit_periodic_renewal(np.array([4]), np.array([False]), SCHEDULE, decay=0.1, beta=0.9)
+    with pytest.raises(DomainError, match="two fees"):
+        fit_periodic_renewal(np.zeros(50, np.int64), np.ones(50, bool), SCHEDULE, decay=0.1, beta=0.9)

@@ -272,12 +272,15 @@ def test_portfolio_states_its_dependence(tmp_path: Path, lang: str) -> None:
         for i in range(9)
     )
     total = {q: 45 * v for q, v in one.quantiles.items()}
-    named = PortfolioValuation("组合 A", values, dict.fromkeys(total, 4e8), total)
+    refused = Finding("valuation.refused", Severity.ERROR, "CN404", "CN404 is not in the store", record_id="CN404")
+    named = PortfolioValuation("组合 A", values, dict.fromkeys(total, 4e8), total, (refused,))
     files = render_portfolio(named, lang=lang, out=tmp_path, scores={"CN1": make_score()})
     assert files.html is not None
     text = _text(files.html.read_text("utf-8"))
     assert {"zh": "相互独立", "en": "independent"}[lang] in text
     assert {"zh": "同涨同跌", "en": "moving together"}[lang] in text
+    assert {"zh": "1 件专利未能估值", "en": "1 patents have no value"}[lang] in text
+    assert "CN404 is not in the store" in text
     book = openpyxl.load_workbook(files.xlsx)
     assert [c.value for c in book.worksheets[0][4]][0:1] == [
         {"zh": "同涨同跌（审慎）", "en": "moving together (cautious)"}[lang]

@@ -22,7 +22,7 @@ def test_real_us_patents_have_a_wide_sourced_interval(shared_data: Path, duckdb_
     names = duckdb_engine.to_arrow(
         granted.filter(lambda t: t.right_type == "invention").select("patent_id").order_by("patent_id")
     )["patent_id"].to_pylist()
-    for value in value_patents(background, names[::40], purpose=Purpose.PLEDGE, draws=2_000):
+    for value in value_patents(background, names[::40], purpose=Purpose.PLEDGE, draws=2_000).valuations:
         levels = list(value.quantiles.values())
         assert np.isfinite([*levels, value.mean, value.sd]).all()
         assert levels == sorted(levels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from zhirong.kernel.errors import DomainError, ParameterError, UnknownNameError
+from zhirong.kernel.errors import DomainError, NotAdmissibleError, ParameterError, UnknownNameError
 from zhirong.kernel.provenance import Grade
 from zhirong.params import load
 from zhirong.sample import write_world
@@ -25,9 +26,11 @@ from zhirong.valuation import (
     to_dict,
     to_json,
     value_patent,
+    value_patents,
     value_portfolio,
 )
 from zhirong.valuation.background import Background
+from zhirong.valuation.renewals import fit_renewals, periodic_schedule
 
 AS_OF = date(2020, 6, 30)
 COUNT, SEED = 4_000, 5
@@ -204,6 +207,80 @@ def test_a_portfolio_shows_its_sum_with_and_without_dependence(background: Backg
     assert plain["patent_ids"] == [first, second]
     medians = sum(v.quantiles[0.5] for v in both.valuations)
     assert both.comonotonic[0.5] == pytest.approx(medians, rel=1e-3)
+
+
+def test_a_patent_without_a_value_does_not_stop_the_others(background: Background, world: Store) -> None:
+    first = pick(world)
+    both = value_portfolio(background, "two", [first, "CN1"], purpose=Purpose.PLEDGE, draws=500)
+    alone = value_portfolio(background, "one", [first], purpose=Purpose.PLEDGE, draws=500)
+    assert [v.subject_id for v in both.valuations] == [first]
+    assert [(f.rule, f.record_id) for f in both.refused] == [("valuation.refused", "CN1")]
+    assert both.comonotonic == alone.comonotonic
+    assert portfolio_to_dict(both)["refused"][0]["record_id"] == "CN1"
+    with pytest.raises(NotAdmissibleError, match="none of 1 patents"):
+        value_portfolio(background, "none", ["CN1"], purpose=Purpose.PLEDGE, draws=500)
+
+
+def test_a_patent_without_dates_is_refused_and_named(world: Store, tmp_path: Path, duckdb_engine) -> None:
+    first, second = pick(world), pick(world, office="US")
+    shutil.copytree(world.path, tmp_path / "copy")
+    store = Store.open(tmp_path / "copy")
+    with Rewrite.begin(store.path) as new:
+        table = pq.read_table(world.file("patents"))
+        bare = pc.equal(table["patent_id"], second)
+        for name in ("filing_date", "expiry_date"):
+            column = pc.if_else(bare, pa.scalar(None, table.schema.field(name).type), table[name])
+            table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
+        with new.sink("patents") as sink:
+            sink.write(table)
+    bare_background = prepare(Store.open(store.path), duckdb_engine, as_of=AS_OF, book=load())
+    batch = value_patents(bare_background, [second, first], purpose=Purpose.PLEDGE, draws=500)
+    assert [v.subject_id for v in batch.valuations] == [first]
+    assert batch.refused[0].record_id == second
+    assert "filing date" in batch.refused[0].message
+
+
+def test_contradicting_correlations_are_refused(background: Background, world: Store, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    entry = "{distribution: fixed, parameters: {value: 0.99}}"
+    negative = entry.replace("0.99", "-0.99")
+    file.write_text(
+        f"correlation_revenue_growth: {entry}\ncorrelation_revenue_royalty_rate: {entry}\n"
+        f"correlation_growth_discount_rate: {negative}\ncorrelation_growth_economic_life: {entry}\n",
+        "utf-8",
+    )
+    with pytest.raises(DomainError, match="not positive definite"):
+        value_patent(background, pick(world), purpose=Purpose.PLEDGE, draws=500, mine=load_overrides(file))
+
+
+def test_correlation_moves_the_value_and_is_listed(background: Background, world: Store, tmp_path: Path) -> None:
+    patent = pick(world)
+    file = tmp_path / "mine.yaml"
+    file.write_text("correlation_revenue_growth: {distribution: fixed, parameters: {value: 0.9}}", "utf-8")
+    plain = value_patent(background, patent, purpose=Purpose.PLEDGE, draws=5_000)
+    tied = value_patent(background, patent, purpose=Purpose.PLEDGE, draws=5_000, mine=load_overrides(file))
+    assert tied.quantiles[0.95] > plain.quantiles[0.95]
+    listed = {a.name: a for a in tied.assumptions}
+    assert listed["correlation_revenue_growth"].is_overridden
+    assert listed["correlation_royalty_rate_validity"].source.grade is Grade.ASSUMED
+
+
+def test_periodic_fees_speak_for_value(world: Store) -> None:
+    lives = {
+        "office": np.array(["US"] * 4_000, object), "right": np.array(["invention"] * 4_000, object),
+        "entry": np.full(4_000, 2.5), "age": np.full(4_000, 2.5 + 12.5),
+    }  # fmt: skip
+    first = np.exp(np.log(4000) + 1.6 * np.random.default_rng(1).standard_normal(4_000))
+    schedule = periodic_schedule(load(), "US", "invention", AS_OF, term_years=17.5)
+    paid = (first[:, None] >= schedule.thresholds(0.15, 1 / 1.1)).sum(axis=1)
+    lives |= {"ended": paid < 3, "paid": np.array([np.nan, 4.0, 8.0, 12.0])[paid]}
+    reasons: dict[str, str] = {}
+    fit = fit_renewals(lives, load(), AS_OF, reasons)["US:invention"]
+    assert not reasons
+    assert abs(fit.mu - np.log(4000)) < 4 * fit.standard_errors[0]
+    few = {name: values[:20] for name, values in lives.items()} | {"ended": np.zeros(20, bool)}
+    assert fit_renewals(few, load(), AS_OF, reasons) == {}
+    assert "ten lapses" in reasons["renewal.US:invention"]
 
 
 def test_misuse_is_refused(background: Background, world: Store) -> None:

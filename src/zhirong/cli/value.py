@@ -162,6 +162,8 @@ def value(
             step=step,
         )
     emit([_row(v.subject_id, v.quantiles, v.currency) for v in dossier.valuations], form)
+    for finding in dossier.refused:
+        note(f"not valued: {finding.message}")
     if dossier.portfolio is not None:
         note(f"sum, moving together: {_row(dossier.portfolio.name, dossier.portfolio.comonotonic, 'CNY')}")
     note(f"wrote {len(dossier.files)} files under {out}")

@@ -16,12 +16,15 @@ from scipy import optimize, stats
 from zhirong.kernel.errors import ConvergenceError, DomainError
 
 __all__ = [
+    "PeriodicSchedule",
     "RenewalFit",
     "fee_schedule",
+    "fit_periodic_renewal",
     "fit_renewal",
     "periodic_thresholds",
     "renewal_value",
     "share_alive",
+    "value_given_paid",
     "value_given_renewed",
 ]
 
@@ -286,3 +289,141 @@ def _errors(loss: object, theta: Floats) -> Floats:
                 4 * step**2
             )
     return np.sqrt(np.maximum(np.diag(np.linalg.pinv(hessian)), 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodicSchedule:
+    """Fees that are due years apart, as in the United States.
+
+    Parameters
+    ----------
+    due_years : ndarray, shape (k,)
+        Years from grant, rising.
+    fees : ndarray, shape (k,)
+        Fee at each, in the office's currency.
+    term_years : float
+        Years from grant to the end of protection.
+    """
+
+    due_years: Floats
+    fees: Floats
+    term_years: float
+
+    def thresholds(self, decay: float, beta: float) -> Floats:
+        """Return the least first return at which each fee is paid, by the forward rule; see `periodic_thresholds`."""
+        return periodic_thresholds(self.due_years, self.fees, decay, beta, last_year=self.term_years)
+
+
+def fit_periodic_renewal(
+    paid: NDArray[np.int64], ended: NDArray[np.bool_], schedule: PeriodicSchedule, *, decay: float, beta: float
+) -> RenewalFit:
+    """Estimate the spread of first returns from how many of a few periodic fees were paid.
+
+    Parameters
+    ----------
+    paid : ndarray of int, shape (n,)
+        Fees known to be paid, 0 to k.
+    ended : ndarray of bool, shape (n,)
+        True where the next fee was not paid; False where it is not yet decided, or every fee was paid.
+    schedule : PeriodicSchedule
+        Fees and their dates.
+    decay, beta : float
+        Fall of the return a year and discount factor a year, both given: three fees cannot tell decay from spread.
+
+    Returns
+    -------
+    RenewalFit
+        `decay` as given, with the standard error 0.
+
+    Raises
+    ------
+    DomainError
+        When fewer than ten lapsed, or all at one fee.
+    ConvergenceError
+        When the search does not settle.
+
+    Notes
+    -----
+    With ``S_0 = 1``, ``S_j = 1 - Phi((ln h_j - mu)/sigma)`` and thresholds ``h_j`` of the forward rule, one that let fee
+    j+1 lapse contributes ``ln(S_j - S_{j+1})``, one still kept ``ln S_j``.
+    """
+    count = len(schedule.fees)
+    done, out = np.asarray(paid, np.int64), np.asarray(ended, bool)
+    if done.shape != out.shape or (len(done) and (done.min() < 0 or done.max() > count)):
+        raise DomainError(f"fees paid are 0 to {count}, one number for each patent")
+    out = out & (done < count)
+    if out.sum() < 10 or np.unique(done[out]).size < 2:
+        raise DomainError("a renewal fit of periodic fees needs at least ten lapses, at two fees or more")
+    heights = np.log(schedule.thresholds(decay, beta))
+    died = np.bincount(done[out], minlength=count + 1)
+    kept_on = np.bincount(done[~out], minlength=count + 1)
+
+    def loss(theta: Floats) -> float:
+        alive = stats.norm.sf((heights - theta[0]) / np.exp(theta[1]))
+        full = np.maximum(np.concatenate([[1.0], alive, [0.0]]), 0.0)
+        drop = np.maximum(full[:-1] - full[1:], 1e-300)
+        kept = np.maximum(full[:-1], 1e-300)
+        return -float(died @ np.log(drop) + kept_on @ np.log(kept))
+
+    first = np.array([heights[0] + 1.0, np.log(1.3)])
+    answer = optimize.minimize(
+        loss, first, method="Nelder-Mead", options={"maxiter": 2_000, "xatol": 1e-8, "fatol": 1e-10}
+    )
+    if not answer.success:
+        raise ConvergenceError(f"renewal fit: no convergence after {answer.nit} steps ({answer.message})")
+    mu, sigma = float(answer.x[0]), float(np.exp(answer.x[1]))
+    errors = np.append(_errors(loss, answer.x) * np.array([1.0, sigma]), 0.0)
+    return RenewalFit(mu, sigma, decay, errors, -float(answer.fun), len(done))
+
+
+def value_given_paid(
+    fit: RenewalFit, schedule: PeriodicSchedule, beta: float, *, paid: int, age_years: float, levels: Floats
+) -> Floats:
+    """Return quantiles of the value that is left, for a patent whose owner has paid some of the periodic fees.
+
+    Parameters
+    ----------
+    fit : RenewalFit
+        Spread of first returns.
+    schedule : PeriodicSchedule
+        Fees and their dates.
+    beta : float
+        Discount factor a year.
+    paid : int
+        Fees paid, 0 to k.
+    age_years : float
+        Years since grant, before the next due date.
+    levels : ndarray
+        Probabilities.
+
+    Returns
+    -------
+    ndarray
+        Value at that age, net of the fees still to be paid. Non-decreasing in `levels`, not negative.
+
+    Notes
+    -----
+    Having paid fee j says ``R_0 >= h_j``: a log-normal truncated from below. What is left is the flow to the next due
+    date, and each later stretch whose threshold the return reaches, less its fee.
+    """
+    a_b = (1 - fit.decay) * beta
+    speed = np.log(a_b)
+    heights = schedule.thresholds(fit.decay, beta)
+    below = stats.norm.cdf((np.log(heights[paid - 1]) - fit.mu) / fit.sigma) if paid else 0.0
+    u = below + (1 - below) * np.clip(np.asarray(levels, np.float64), 0, 1 - 1e-12)
+    first = np.exp(fit.mu + fit.sigma * stats.norm.ppf(u))
+
+    def flow(start: float, end: float) -> float:
+        if end <= start:
+            return 0.0
+        return end - start if speed == 0 else float((np.exp(speed * end) - np.exp(speed * start)) / speed)
+
+    edges = np.append(schedule.due_years, schedule.term_years)
+    value = first * flow(age_years, edges[paid])
+    for j in range(paid, len(schedule.fees)):
+        stretch = (
+            first * flow(max(edges[j], age_years), edges[j + 1]) - beta ** max(edges[j], age_years) * schedule.fees[j]
+        )
+        value = value + np.where(first >= heights[j], stretch, 0.0)
+    # Flows above are worth beta^t at year 0; at the age they are worth beta^-age more.
+    return np.asarray(np.maximum(value * beta**-age_years, 0.0), np.float64)

@@ -14,6 +14,7 @@ from typing import Any
 
 from zhirong.indicators import CATALOGUE, compute
 from zhirong.indicators.scoring import PatentScore, load_profile, read_scores, score
+from zhirong.kernel.findings import Finding
 from zhirong.kernel.provenance import fingerprint
 from zhirong.kernel.text import Language
 from zhirong.params import ParameterBook, load
@@ -29,6 +30,7 @@ from zhirong.valuation import (
     prepare,
     to_dict,
     to_json,
+    value_patent,
     value_patents,
     value_portfolio,
 )
@@ -54,12 +56,15 @@ class Dossier:
         Without draws.
     portfolio : PortfolioValuation or None
         Where a portfolio was asked for.
+    refused : tuple of Finding
+        Patents asked for that have no value, and why.
     """
 
     out: Path
     files: tuple[Path, ...]
     valuations: tuple[Valuation, ...]
     portfolio: PortfolioValuation | None
+    refused: tuple[Finding, ...] = ()
 
 
 def _silent(step: str, done: int, total: int) -> None:
@@ -159,24 +164,28 @@ def make_dossier(
         background = prepare(store, engine, as_of=as_of, book=book or load())
         step("simulating values", 2, 3)
         whole: PortfolioValuation | None = None
+        refused: tuple[Finding, ...] = ()
         if portfolio is not None:
             whole = value_portfolio(
                 background, portfolio, patent_ids, purpose=purpose, mine=mine, draws=draws, seed=seed
             )
-            valued = list(whole.valuations)
+            valued, refused = list(whole.valuations), whole.refused
+        elif len(patent_ids) == 1:
+            valued = [value_patent(background, patent_ids[0], purpose=purpose, mine=mine, draws=draws, seed=seed)]
         else:
-            valued = value_patents(background, patent_ids, purpose=purpose, mine=mine, draws=draws, seed=seed)
+            batch = value_patents(background, patent_ids, purpose=purpose, mine=mine, draws=draws, seed=seed)
+            valued, refused = list(batch.valuations), batch.refused
     step("writing reports", 3, 3)
     out.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     if whole is not None:
         files += _write_portfolio(whole, scores, out, languages)
     for valuation in valued:
-        alone = whole is None and len(valued) == 1
+        alone = whole is None and len(patent_ids) == 1
         files += _write_one(
             valuation, scores.get(valuation.subject_id), out if alone else out / valuation.subject_id, languages
         )
-    return Dossier(out, tuple(files), tuple(valued), whole)
+    return Dossier(out, tuple(files), tuple(valued), whole, refused)
 
 
 def _write_one(

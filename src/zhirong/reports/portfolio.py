@@ -82,6 +82,8 @@ def build_portfolio(
         sections.append(_distribution_section(values, lang))
     if isinstance(portfolio, PortfolioValuation):
         sections.insert(0, _total_section(portfolio, first.currency, lang))
+        if portfolio.refused:
+            sections.append(_refused_section(portfolio, lang))
     sections.append(_provenance_section(first, lang))
     return Document(
         lang=lang,
@@ -182,6 +184,14 @@ def _total_section(portfolio: PortfolioValuation, currency: str, lang: Language)
         rows.append((Cell(say(f"portfolio.{key}", lang)), *(Cell(scale.money(q[level])) for level in QUANTILE_LEVELS)))
     title = say("portfolio.total", lang)
     return Section("total", title, (Table(say("portfolio.quantiles", lang), tuple(columns), tuple(rows)),))
+
+
+def _refused_section(portfolio: PortfolioValuation, lang: Language) -> Section:
+    columns = (Column(say("col.patent", lang)), Column(say("col.content", lang), share=3))
+    rows = tuple((Cell(f.record_id or f.source), Cell(f.message)) for f in portfolio.refused)
+    warning = Paragraph(say("portfolio.refused_note", lang, count=len(rows)), "warning")
+    title = say("portfolio.refused", lang)
+    return Section("refused", title, (warning, Table(title, columns, rows)))
 
 
 def _values_section(values: Sequence[Valuation], lang: Language, scores: Scores) -> Section:

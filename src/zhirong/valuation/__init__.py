@@ -2,7 +2,7 @@
 
 from zhirong.valuation.assumptions import load_overrides
 from zhirong.valuation.background import Background, prepare
-from zhirong.valuation.engine import PortfolioValuation, value_patent, value_patents, value_portfolio
+from zhirong.valuation.engine import Batch, PortfolioValuation, value_patent, value_patents, value_portfolio
 from zhirong.valuation.serialise import portfolio_to_dict, to_dict, to_json
 from zhirong.valuation.types import (
     QUANTILE_LEVELS,
@@ -20,6 +20,7 @@ __all__ = [
     "Admissibility",
     "Assumption",
     "Background",
+    "Batch",
     "Contribution",
     "MethodResult",
     "PortfolioValuation",

@@ -28,7 +28,7 @@ from zhirong.kernel.text import Bilingual
 from zhirong.numerics.distributions import FAMILIES, SCORE_MAX, TABLE_SIZE, quantile_table, quantiles
 from zhirong.valuation.types import Assumption, Distribution
 
-__all__ = ["KNOWN", "fixed", "levels_of", "load_overrides", "override", "table_of"]
+__all__ = ["CORRELATED", "KNOWN", "fixed", "levels_of", "load_overrides", "override", "table_of"]
 
 KNOWN: Mapping[str, tuple[Bilingual, str, float, float]] = {
     "attributable_revenue": (
@@ -54,10 +54,34 @@ KNOWN: Mapping[str, tuple[Bilingual, str, float, float]] = {
     "forced_sale_discount": (Bilingual("强制处置折扣", "Discount of a forced sale"), "fraction", 0.0, 0.99),
     "development_cost": (Bilingual("重置成本", "Cost of development today"), "CNY", 0.0, 1e13),
     "functional_obsolescence": (Bilingual("功能性贬值率", "Functional obsolescence"), "fraction", 0.0, 1.0),
-}
+    "correlation_revenue_growth": (
+        Bilingual("收入与增长的相关系数", "Correlation of revenue and growth"), "index", -0.99, 0.99,
+    ),
+    "correlation_revenue_royalty_rate": (
+        Bilingual("收入与费率的相关系数", "Correlation of revenue and royalty rate"), "index", -0.99, 0.99,
+    ),
+    "correlation_growth_discount_rate": (
+        Bilingual("增长与折现率的相关系数", "Correlation of growth and discount rate"), "index", -0.99, 0.99,
+    ),
+    "correlation_growth_economic_life": (
+        Bilingual("增长与寿命的相关系数", "Correlation of growth and economic life"), "index", -0.99, 0.99,
+    ),
+    "correlation_royalty_rate_validity": (
+        Bilingual("费率与稳定性的相关系数", "Correlation of royalty rate and validity"), "index", -0.99, 0.99,
+    ),
+}  # fmt: skip
 """Every assumption: label, unit, hard bounds."""
 
-_MUST_BE_FIXED = {"tax_rate", "tax_life", "long_run_growth", "growth_fade"}
+CORRELATED: Mapping[str, tuple[str, str]] = {
+    "correlation_revenue_growth": ("revenue", "growth"),
+    "correlation_revenue_royalty_rate": ("revenue", "royalty_rate"),
+    "correlation_growth_discount_rate": ("growth", "discount_rate"),
+    "correlation_growth_economic_life": ("growth", "economic_life"),
+    "correlation_royalty_rate_validity": ("royalty_rate", "validity"),
+}
+"""Which two inputs of the simulation a correlation ties; pairs not named here are independent."""
+
+_MUST_BE_FIXED = {"tax_rate", "tax_life", "long_run_growth", "growth_fade", *CORRELATED}
 _ENTRY_KEYS = {"distribution", "parameters", "source", "basis"}
 _BASES = {"discount_rate": "after_tax_nominal", "growth": "nominal"}
 """The only basis on which flows and rates may be stated here; another is refused rather than mixed."""

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zhirong.indicators import evidence_at
-from zhirong.kernel.errors import ConvergenceError, DomainError, NotAdmissibleError, ParameterError
+from zhirong.kernel.errors import ConvergenceError, DomainError
 from zhirong.kernel.identifiers import ClassSymbol
 from zhirong.numerics.lifetimes import shrink_weibulls
-from zhirong.numerics.renewal import RenewalFit, fee_schedule, fit_renewal
+from zhirong.numerics.renewal import RenewalFit
 from zhirong.numerics.survival import WeibullFit, fit_weibull
 from zhirong.params import ParameterBook, field_of
 from zhirong.tables import Engine, Store
+from zhirong.valuation.renewals import fit_renewals
 
 __all__ = ["Background", "prepare"]
 
@@ -97,7 +98,7 @@ def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook) -
     reasons: dict[str, str] = {}
     lives = _lives(tables, engine, as_of)
     survival = _survival(lives, reasons)
-    renewal = _renewal(lives, book, as_of, reasons)
+    renewal = fit_renewals(lives, book, as_of, reasons)
     counts, cases = _validity(tables, engine)
     prior, firms = _revenues(tables, engine)
     return Background(store, tables, engine, as_of, book, survival, renewal, counts, cases, prior, firms, reasons)
@@ -178,39 +179,6 @@ def _survival(lives: Mapping[str, NDArray[Any]], reasons: dict[str, str]) -> dic
     if not fits:
         reasons.setdefault("survival", "no lapse dates in the store")
     return fits
-
-
-def _renewal(
-    lives: Mapping[str, NDArray[Any]], book: ParameterBook, as_of: date, reasons: dict[str, str]
-) -> dict[str, RenewalFit]:
-    fits: dict[str, RenewalFit] = {}
-    groups = sorted(set(zip(lives["office"], lives["right"], strict=True)))
-    for office, right in groups:
-        name = f"{office}:{right}"
-        try:
-            fees = annuity_fees(book, str(office), str(right), as_of)
-        except NotAdmissibleError as err:
-            reasons[f"renewal.{name}"] = str(err)
-            continue
-        mine = (lives["office"] == office) & (lives["right"] == right) & np.isfinite(lives["paid"])
-        last = lives["paid"][mine]
-        try:
-            fits[name] = fit_renewal(last.astype(np.int64), lives["ended"][mine], fees, first_age=4)
-        except (DomainError, ConvergenceError) as err:
-            reasons[f"renewal.{name}"] = str(err)
-    return fits
-
-
-def annuity_fees(book: ParameterBook, office: str, right: str, as_of: date) -> NDArray[np.float64]:
-    """Return the fee of each patent year in the office's currency, or raise `NotAdmissibleError` with the reason."""
-    path = f"fees.{office.lower()}.{right}.annuity"
-    if path not in book:
-        raise NotAdmissibleError(f"no yearly fee schedule for {right} at {office} in the parameters")
-    try:
-        rows = book.value(path, as_of)
-    except ParameterError as err:
-        raise NotAdmissibleError(str(err)) from err
-    return fee_schedule(rows, int(rows[-1][1]))
 
 
 def _validity(tables: Mapping[str, ibis.Table], engine: Engine) -> tuple[tuple[float, float], int]:

@@ -21,7 +21,7 @@ from zhirong.valuation.explain import EXPLAIN_DRAWS, contributions
 from zhirong.valuation.inputs import Used, default_assumptions
 from zhirong.valuation.reconcile import conflict, median_error, pool, quantiles_of, weights_for
 from zhirong.valuation.resolver import REASON_NOT_ASKED, admitted, refused
-from zhirong.valuation.subject import Subject, describe
+from zhirong.valuation.subject import Subject, describe, known_patents
 from zhirong.valuation.types import (
     Admissibility,
     Assumption,
@@ -32,7 +32,7 @@ from zhirong.valuation.types import (
     Valuation,
 )
 
-__all__ = ["PortfolioValuation", "value_patent", "value_patents", "value_portfolio"]
+__all__ = ["Batch", "PortfolioValuation", "value_patent", "value_patents", "value_portfolio"]
 
 Floats = NDArray[np.float64]
 CODE_VERSION = "0.1.0"
@@ -67,6 +67,22 @@ _GRADE_ZH: Mapping[Grade, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Values of several patents, each on its own.
+
+    Attributes
+    ----------
+    valuations : tuple of Valuation
+        In the order asked for.
+    refused : tuple of Finding
+        One for each patent that has no value: it is not in the store at the date, or no method is admissible.
+    """
+
+    valuations: tuple[Valuation, ...]
+    refused: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PortfolioValuation:
     """Values of several patents, and what is known of their sum.
 
@@ -80,12 +96,15 @@ class PortfolioValuation:
         Quantiles of the sum if the patents' values were independent, and if they moved together wholly. Patents of one firm
         share its revenue and its courts, so the second is the cautious reading of the lower quantiles. The two are cases,
         not bounds: with tails this heavy, an upper quantile of the independent sum can be the larger.
+    refused : tuple of Finding
+        Patents that were asked for and have no value; the sums are without them.
     """
 
     name: str
     valuations: tuple[Valuation, ...]
     independent: Mapping[float, float]
     comonotonic: Mapping[float, float]
+    refused: tuple[Finding, ...] = ()
 
 
 def value_patent(
@@ -126,7 +145,8 @@ def value_patent(
     NotAdmissibleError
         When no method is admissible.
     """
-    return value_patents(background, [patent_id], purpose=purpose, mine=mine, draws=draws, seed=seed)[0]
+    _check_draws(draws)
+    return _value(background, describe(background, [patent_id])[0], purpose, mine or {}, draws, seed)
 
 
 def value_patents(
@@ -138,16 +158,41 @@ def value_patents(
     draws: int = 20_000,
     seed: int = 1,
     progress: Callable[[int, int, int], None] = lambda done, total, records: None,
-) -> list[Valuation]:
-    """Value several patents, each on its own; see `value_patent`."""
-    if draws < DRAWS_MIN:
-        raise DomainError(f"draws must be at least {DRAWS_MIN}, not {draws}")
-    subjects = describe(background, patent_ids)
+) -> Batch:
+    """Value several patents, each on its own; one that cannot be valued becomes a finding and stops nobody.
+
+    See `value_patent` for the parameters.
+
+    Returns
+    -------
+    Batch
+        Every patent asked for is in it once, as a valuation or as a finding.
+    """
+    _check_draws(draws)
+    known = set(known_patents(background, patent_ids))
+    refused = [
+        _refusal(patent, f"{patent} is not in the store, or was not yet known at {background.as_of}")
+        for patent in patent_ids
+        if patent not in known
+    ]
+    subjects = describe(background, [patent for patent in patent_ids if patent in known])
     valuations = []
     for done, subject in enumerate(subjects, 1):
-        valuations.append(_value(background, subject, purpose, mine or {}, draws, seed))
+        try:
+            valuations.append(_value(background, subject, purpose, mine or {}, draws, seed))
+        except NotAdmissibleError as err:
+            refused.append(_refusal(subject.patent_id, str(err)))
         progress(done, len(subjects), done)
-    return valuations
+    return Batch(tuple(valuations), tuple(refused))
+
+
+def _check_draws(draws: int) -> None:
+    if draws < DRAWS_MIN:
+        raise DomainError(f"draws must be at least {DRAWS_MIN}, not {draws}")
+
+
+def _refusal(patent_id: str, message: str) -> Finding:
+    return Finding("valuation.refused", Severity.ERROR, patent_id, message, record_id=patent_id)
 
 
 def value_portfolio(
@@ -161,21 +206,31 @@ def value_portfolio(
     seed: int = 1,
     progress: Callable[[int, int, int], None] = lambda done, total, records: None,
 ) -> PortfolioValuation:
-    """Value a portfolio: each patent, and the sum if values were independent and if they moved together wholly."""
+    """Value a portfolio: each patent, and the sum if values were independent and if they moved together wholly.
+
+    Raises
+    ------
+    DomainError
+        For no patents, or one named twice.
+    NotAdmissibleError
+        When not one of them can be valued.
+    """
     if not patent_ids:
         raise DomainError("a portfolio needs at least one patent")
     if len(set(patent_ids)) != len(patent_ids):
         raise DomainError("a portfolio names a patent twice")
-    valued = value_patents(
-        background, patent_ids, purpose=purpose, mine=mine, draws=draws, seed=seed, progress=progress
-    )
+    batch = value_patents(background, patent_ids, purpose=purpose, mine=mine, draws=draws, seed=seed, progress=progress)
+    if not batch.valuations:
+        raise NotAdmissibleError(f"{name}: none of {len(patent_ids)} patents can be valued; {batch.refused[0].message}")
     total, together = np.zeros(draws), np.zeros(draws)
-    for valuation in valued:
+    for valuation in batch.valuations:
         assert valuation.draws is not None
         total += valuation.draws
         together += np.sort(valuation.draws)
-    light = tuple(replace(v, draws=None, methods=tuple(replace(m, draws=None) for m in v.methods)) for v in valued)
-    return PortfolioValuation(name, light, quantiles_of(total), quantiles_of(together))
+    light = tuple(
+        replace(v, draws=None, methods=tuple(replace(m, draws=None) for m in v.methods)) for v in batch.valuations
+    )
+    return PortfolioValuation(name, light, quantiles_of(total), quantiles_of(together), batch.refused)
 
 
 def _value(

@@ -10,7 +10,7 @@ from scipy import stats
 from zhirong.kernel.errors import ParameterError
 from zhirong.kernel.provenance import Grade, Source
 from zhirong.params import Parameter, ParameterBook
-from zhirong.valuation.assumptions import fixed, spread
+from zhirong.valuation.assumptions import CORRELATED, fixed, spread
 from zhirong.valuation.background import Background
 from zhirong.valuation.subject import Subject
 from zhirong.valuation.types import Assumption, Distribution
@@ -74,6 +74,10 @@ def default_assumptions(background: Background, subject: Subject, used: Used) ->
         _triangle("forced_sale_discount", used.at("valuation.forced_sale_discount")),
         _triangle("functional_obsolescence", used.at("valuation.functional_obsolescence")),
         _cost(background, subject),
+    ]
+    correlations = used.at("valuation.correlations")
+    found += [
+        fixed(name, correlations.value[name.removeprefix("correlation_")], correlations.source) for name in CORRELATED
     ]
     return {item.name: item for item in found if item is not None}
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from zhirong.kernel.dates import year_fraction
 from zhirong.kernel.errors import NotAdmissibleError
 from zhirong.kernel.text import Bilingual
 from zhirong.numerics.montecarlo import (
@@ -25,10 +26,17 @@ from zhirong.numerics.montecarlo import (
     royalty_values,
     stream_key,
 )
-from zhirong.numerics.renewal import value_given_renewed
-from zhirong.valuation.assumptions import levels_of, table_of
-from zhirong.valuation.background import Background, annuity_fees
+from zhirong.numerics.renewal import RenewalFit, value_given_paid, value_given_renewed
+from zhirong.valuation.assumptions import CORRELATED, levels_of, table_of
+from zhirong.valuation.background import Background
 from zhirong.valuation.inputs import Used
+from zhirong.valuation.renewals import (
+    annuity_fees,
+    fees_paid,
+    has_periodic_fees,
+    periodic_schedule,
+    schedule_path,
+)
 from zhirong.valuation.subject import Subject, age_in_patent_years
 from zhirong.valuation.types import QUANTILE_LEVELS, Assumption, CashFlowFan
 
@@ -47,15 +55,6 @@ LABELS: Mapping[str, Bilingual] = {
     "event_study": Bilingual("事件研究法", "Event study"),
 }
 """Name of each method."""
-
-CORRELATION: Mapping[tuple[str, str], float] = {
-    ("revenue", "growth"): 0.2,
-    ("revenue", "royalty_rate"): 0.1,
-    ("growth", "discount_rate"): 0.2,
-    ("growth", "economic_life"): 0.2,
-    ("royalty_rate", "validity"): 0.2,
-}
-"""Correlations of the normal scores of the inputs: assumptions of this project."""
 
 _INPUT_OF = dict(zip(INPUTS, ("attributable_revenue", *INPUTS[1:]), strict=True))
 
@@ -112,9 +111,9 @@ def income_model(subject: Subject, assumptions: Mapping[str, Assumption], *, as_
         growth_fade=assumptions["growth_fade"].parameters["value"],
     )
     matrix = np.eye(len(INPUTS))
-    for (a, b), value in CORRELATION.items():
+    for name, (a, b) in CORRELATED.items():
         i, j = INPUTS.index(a), INPUTS.index(b)
-        matrix[i, j] = matrix[j, i] = value
+        matrix[i, j] = matrix[j, i] = assumptions[name].parameters["value"]
     tables = np.stack([table_of(assumptions[name]) for name in _INPUT_OF.values()])
     key = stream_key(seed, f"relief_from_royalty/{subject.patent_id}")
     return IncomeModel(key, tables, correlation_root(matrix), plan, assumptions)
@@ -127,7 +126,7 @@ def _levels(seed: int, name: str, count: int, columns: int) -> Floats:
 def renewal_draws(background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used,
                   *, seed: int, count: int) -> Floats:  # fmt: skip
     """Return values, in CNY, that the owner's renewals speak for, or raise `NotAdmissibleError`."""
-    office, right = str(subject.row["office"]), subject.row["right_type"] or "invention"
+    office, right = str(subject.row["office"]), str(subject.row["right_type"] or "invention")
     name = f"{office}:{right}"
     fit = background.renewal.get(name)
     if fit is None:
@@ -135,15 +134,34 @@ def renewal_draws(background: Background, subject: Subject, assumptions: Mapping
             background.reasons.get(f"renewal.{name}", "no renewals of this office and right in the store")
         )
     rate = _to_cny(office, used)
-    fees = annuity_fees(background.book, office, str(right), background.as_of)
-    used.at(f"fees.{office.lower()}.{right}.annuity")
-    age = min(max(age_in_patent_years(subject, background.as_of), subject.paid_to_year or 0), len(fees))
+    used.at(schedule_path(background.book, office, right))
     levels = _levels(seed, f"renewal/{subject.patent_id}", count, 2)
-    discount = float(levels_of(assumptions["discount_rate"], np.array([0.5]))[0])
+    if has_periodic_fees(background.book, office, right):
+        base = _value_periodic(background, subject, used, fit, levels[:, 0])
+    else:
+        fees = annuity_fees(background.book, office, right, background.as_of)
+        age = min(max(age_in_patent_years(subject, background.as_of), subject.paid_to_year or 0), len(fees))
+        discount = float(levels_of(assumptions["discount_rate"], np.array([0.5]))[0])
+        base = value_given_renewed(fit.mu, fit.sigma, fit.decay, 1 / (1 + discount), fees, age, levels[:, 0])
     # Parameter uncertainty: the location moves with its standard error from draw to draw.
     shift = fit.standard_errors[0] * stats.norm.ppf(levels[:, 1])
-    base = value_given_renewed(fit.mu, fit.sigma, fit.decay, 1 / (1 + discount), fees, age, levels[:, 0])
     return np.asarray(base * np.exp(shift) * rate, np.float64)
+
+
+def _value_periodic(background: Background, subject: Subject, used: Used, fit: RenewalFit, levels: Floats) -> Floats:
+    """Return what is left of a right kept by a few fees; those due by now count as paid only where a payment is known."""
+    grant = subject.row["grant_date"]
+    if grant is None or subject.legal_life_years is None:
+        raise NotAdmissibleError("grant_date")
+    age = year_fraction(grant, background.as_of)
+    schedule = periodic_schedule(
+        background.book, str(subject.row["office"]), str(subject.row["right_type"] or "invention"), background.as_of,
+        term_years=age + subject.legal_life_years,
+    )  # fmt: skip
+    used.at("valuation.renewal_decay")
+    beta = 1 / (1 + float(used.at("valuation.renewal_discount_rate").value))
+    paid = int(fees_paid(schedule, float(subject.paid_to_year or 0)))
+    return value_given_paid(fit, schedule, beta, paid=paid, age_years=age, levels=levels)
 
 
 def _to_cny(office: str, used: Used) -> float:

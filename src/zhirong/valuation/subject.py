@@ -14,7 +14,7 @@ from zhirong.kernel.identifiers import ClassSymbol
 from zhirong.params import ParameterBook, field_of
 from zhirong.valuation.background import Background
 
-__all__ = ["Subject", "describe"]
+__all__ = ["Subject", "describe", "known_patents"]
 
 _DEAD = ("lapsed", "expired", "surrendered", "invalidated", "withdrawn", "refused", "deemed_withdrawn")
 _COUNTED = ("transferred", "licensed", "pledged", "litigated", "invalidation_requested", "maintained")
@@ -66,6 +66,13 @@ class Subject:
     paid_to_year: int | None
     development_cost_cny: float | None
     event_counts: dict[str, int] = dataclass_field(default_factory=dict)
+
+
+def known_patents(background: Background, patent_ids: Sequence[str]) -> list[str]:
+    """Return those of the patents that the store knows at the date, in any order."""
+    patents = background.tables["patents"]
+    found = patents.filter(lambda t: t.patent_id.isin(sorted(set(patent_ids)))).select("patent_id")
+    return [str(name) for name in background.engine.to_arrow(found)["patent_id"].to_pylist()]
 
 
 def describe(background: Background, patent_ids: Sequence[str]) -> list[Subject]:
