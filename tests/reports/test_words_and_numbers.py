@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import string
 from datetime import date
@@ -13,11 +14,12 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from zhirong.kernel.errors import UnknownNameError
+from zhirong.params import load
 from zhirong.reports import charts
 from zhirong.reports.canvas import fitted, text_width
 from zhirong.reports.formats import NO_BREAK, format_date, format_number, format_percent, money_scale
 from zhirong.reports.quantities import fact_value, quantity
-from zhirong.reports.texts import TEXTS, say
+from zhirong.reports.texts import RULES_ZH, TEXTS, say
 
 SOURCE = Path(charts.__file__).parent
 
@@ -118,3 +120,26 @@ def test_radar_with_every_axis_unknown_and_fan_of_one_year_are_drawn() -> None:
     scale = money_scale([0.0, 5.0], "CNY", "en")
     fan = charts.fan("f", [1.0], {0.05: [1.0], 0.5: [2.0], 0.95: [5.0]}, scale=scale, labels=("x", "y", {}), alt="x")
     assert fan.startswith("<svg")
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _rules_in_code() -> set[str]:
+    """Every dotted literal of the readers and the valuation that belongs to a family of findings."""
+    families = {rule.split(".")[0] for rule in RULES_ZH}
+    names = set()
+    for folder in ("evidence", "valuation"):
+        for path in (ROOT / "src" / "zhirong" / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Call) and node.args:
+                    texts = [a.value for a in node.args[:2] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+                    names |= {t for t in texts if re.fullmatch(r"[a-z_]+\.[a-z_]+", t) and t.split(".")[0] in families}
+    return names - {"valuation.weights"}
+
+
+def test_every_rule_of_a_finding_has_a_chinese_meaning() -> None:
+    rules = {rule for rule in _rules_in_code() if rule not in load()}
+    assert len(rules) > 60
+    assert not rules - RULES_ZH.keys()
+    assert all(re.search(r"[\u4e00-\u9fff]", text) for text in RULES_ZH.values())

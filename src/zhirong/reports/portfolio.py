@@ -15,7 +15,7 @@ from zhirong.reports.content import footer
 from zhirong.reports.formats import Scale, format_date, format_number, format_percent, money_scale
 from zhirong.reports.quantities import fact_value
 from zhirong.reports.render import FORMS, ReportFiles, write_forms
-from zhirong.reports.sections import provenance_items
+from zhirong.reports.sections import message_cell, provenance_items
 from zhirong.reports.texts import say, word
 from zhirong.reports.workbook import MONEY, NUMBER, TEXT, Sheet
 from zhirong.valuation.engine import PortfolioValuation
@@ -188,7 +188,7 @@ def _total_section(portfolio: PortfolioValuation, currency: str, lang: Language)
 
 def _refused_section(portfolio: PortfolioValuation, lang: Language) -> Section:
     columns = (Column(say("col.patent", lang)), Column(say("col.content", lang), share=3))
-    rows = tuple((Cell(f.record_id or f.source), Cell(f.message)) for f in portfolio.refused)
+    rows = tuple((Cell(f.record_id or f.source), message_cell(f, lang)) for f in portfolio.refused)
     warning = Paragraph(say("portfolio.refused_note", lang, count=len(rows)), "warning")
     title = say("portfolio.refused", lang)
     return Section("refused", title, (warning, Table(title, columns, rows)))

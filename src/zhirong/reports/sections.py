@@ -14,10 +14,10 @@ from zhirong.reports.canvas import both
 from zhirong.reports.formats import Scale, format_date, format_percent, money_scale
 from zhirong.reports.quantities import fact_label, fact_value, indicator_name, quantity, reading_value
 from zhirong.reports.summary import UNVERIFIED, value_scale
-from zhirong.reports.texts import TEXTS, say, word
+from zhirong.reports.texts import RULES_ZH, TEXTS, say, word
 from zhirong.valuation.types import Assumption, CashFlowFan, Contribution, MethodResult, Quantiles, Valuation
 
-__all__ = ["body", "cohort_section", "radar_section"]
+__all__ = ["body", "cohort_section", "message_cell", "radar_section"]
 
 FIVE = (0.05, 0.25, 0.5, 0.75, 0.95)
 FINDINGS_SHOWN = 40
@@ -388,7 +388,7 @@ def _findings(findings: Sequence[Finding], lang: Language) -> Section:
             Cell(word("severity", str(f.severity), lang), "warning" if str(f.severity) != "info" else "normal"),
             Cell(_place_of(f, lang)),
             Cell(f.value if f.value is not None else "—"),
-            Cell(f.message, note=f.rule),
+            message_cell(f, lang),
         )
         for f in findings[:FINDINGS_SHOWN]
     )
@@ -396,6 +396,14 @@ def _findings(findings: Sequence[Finding], lang: Language) -> Section:
     if len(findings) > FINDINGS_SHOWN:
         blocks.append(Paragraph(say("findings.more", lang, count=len(findings) - FINDINGS_SHOWN), "muted"))
     return Section("findings", title, tuple(blocks))
+
+
+def message_cell(finding: Finding, lang: Language) -> Cell:
+    """Return what a finding says: in Chinese the meaning of its rule, with the message of the log beneath."""
+    meaning = RULES_ZH.get(finding.rule) if lang == "zh" else None
+    if meaning is None:
+        return Cell(finding.message, note=finding.rule)
+    return Cell(meaning, note=f"{finding.rule}: {finding.message}")
 
 
 def _place_of(finding: Finding, lang: Language) -> str:

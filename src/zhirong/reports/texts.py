@@ -7,22 +7,26 @@ name the same fields.
 from __future__ import annotations
 
 from importlib import resources
+from typing import Any
 
 import yaml
 
 from zhirong.kernel.errors import UnknownNameError
 from zhirong.kernel.text import Bilingual, Language
 
-__all__ = ["TEXTS", "say", "word"]
+__all__ = ["RULES_ZH", "TEXTS", "say", "word"]
 
 
-def _load() -> dict[str, Bilingual]:
-    text = (resources.files("zhirong.reports") / "data" / "texts.yaml").read_text("utf-8")
-    return {key: Bilingual(**both) for key, both in yaml.safe_load(text).items()}
+def _read(name: str) -> dict[str, Any]:
+    plain: dict[str, Any] = yaml.safe_load((resources.files("zhirong.reports") / "data" / name).read_text("utf-8"))
+    return plain
 
 
-TEXTS: dict[str, Bilingual] = _load()
+TEXTS: dict[str, Bilingual] = {key: Bilingual(**both) for key, both in _read("texts.yaml").items()}
 """Key to text."""
+
+RULES_ZH: dict[str, str] = _read("findings.yaml")
+"""What each rule of a finding means, in Chinese."""
 
 
 def say(key: str, lang: Language, **fields: object) -> str:

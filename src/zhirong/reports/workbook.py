@@ -13,10 +13,11 @@ import xlsxwriter
 
 from zhirong.indicators.catalogue import CATALOGUE
 from zhirong.indicators.scoring.types import IndicatorReading, PatentScore
+from zhirong.kernel.findings import Finding
 from zhirong.kernel.text import Language
 from zhirong.reports.quantities import fact_label, fact_value, indicator_name
 from zhirong.reports.sections import describe, provenance_items
-from zhirong.reports.texts import say, word
+from zhirong.reports.texts import RULES_ZH, say, word
 from zhirong.valuation.types import QUANTILE_LEVELS, Valuation
 
 __all__ = ["Sheet", "sheets_of", "workbook_bytes"]
@@ -210,6 +211,11 @@ def _methods(valuation: Valuation, lang: Language) -> Sheet:
     return Sheet(say("sheet.methods", lang), heads, kinds, rows, (24, 12, 9, *(14,) * (len(QUANTILE_LEVELS) + 3), 60))
 
 
+def _message(finding: Finding, lang: Language) -> str:
+    meaning = RULES_ZH.get(finding.rule) if lang == "zh" else None
+    return finding.message if meaning is None else f"{meaning}（{finding.message}）"
+
+
 def _assumptions(valuation: Valuation, lang: Language) -> Sheet:
     keys = ("name", "input", "distribution", "parameters", "low", "high", "unit", "source", "grade", "status", "flag")
     heads = tuple(say(f"col.{key}", lang) for key in keys)
@@ -296,7 +302,7 @@ def _findings(valuation: Valuation, lang: Language) -> Sheet:
     rows = [
         (
             word("severity", str(f.severity), lang), f.rule, f.source, "" if f.row is None else f.row, f.field or "",
-            "" if f.value is None else f.value, f.message,
+            "" if f.value is None else f.value, _message(f, lang),
         )
         for f in valuation.findings
     ]  # fmt: skip
