@@ -1,6 +1,6 @@
 """Write the generated pages of docs/reference, or with --check say which of them are stale.
 
-Generated: canonical tables, parameters, indicators (zh and en), commands, import formats, error codes.
+Generated: canonical tables, parameters, indicators (zh and en), commands, import formats, templates, error codes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import click
 
 from zhirong.cli.main import cli
 from zhirong.evidence.formats import READERS
+from zhirong.evidence.templates import all_templates
 from zhirong.indicators.page import catalogue_page
 from zhirong.kernel import errors
 from zhirong.params import parameters_page
@@ -52,6 +53,23 @@ def formats_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def templates_page() -> str:
+    lines = [
+        "# Templates",
+        "",
+        "Sheets to fill by hand: `zhirong import template --list`, `zhirong import template NAME --write FILE`.",
+        "Heads may be Chinese or English, files CSV or Excel; what may stay blank stays unknown.",
+        "",
+    ]
+    for template in all_templates().values():
+        lines += [f"## `{template.name}`", "", f"{template.description.en} / {template.description.zh}", ""]
+        rows = template.documentation()
+        lines += ["| " + " | ".join(rows[0]) + " |", "|---" * len(rows[0]) + "|"]
+        lines += ["| " + " | ".join(text.replace("|", "\\|") for text in row.values()) + " |" for row in rows]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def errors_page() -> str:
     lines = [
         "# Error codes",
@@ -73,6 +91,7 @@ def errors_page() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "formats.md": formats_page,
+    "templates.md": templates_page,
     "errors.md": errors_page,
     "tables.md": schema_page,
     "parameters.md": parameters_page,
