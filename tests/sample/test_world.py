@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from zhirong.sample import FACTS, SOURCE_ID, latent_values, write_world
-from zhirong.sample.draw import FIRST_DAY, LAST_DAY, draw_citations, draw_patents
+from zhirong.sample.draw import FIRST_DAY, LAST_DAY, OFFICES, draw_citations, draw_patents
 from zhirong.tables import CANONICAL, Store
 
 COUNT, SEED = 20_000, 11
@@ -54,11 +54,22 @@ def test_citations_have_the_published_mean_lag_and_tail(drawn) -> None:
 def test_lapses_have_the_quartiles_of_the_chinese_sample(drawn) -> None:
     patents, _ = drawn
     age = (patents.lapse - patents.filing) / 365.25
-    old = (patents.lapse >= 0) & (patents.kind == 0) & (patents.filing < FIRST_DAY + 5 * 365) & (age < 19.5)
+    yearly = OFFICES[patents.office] != "US"
+    old = yearly & (patents.lapse >= 0) & (patents.kind == 0) & (patents.filing < FIRST_DAY + 5 * 365) & (age < 19.5)
     lower, median, upper = np.quantile(age[old], [0.25, 0.5, 0.75])
     close("lapse_age_lower_quartile_years", lower)
     close("lapse_age_median_years", median)
     close("lapse_age_upper_quartile_years", upper)
+
+
+def test_us_patents_end_at_the_anniversaries_of_unpaid_fees(drawn) -> None:
+    patents, _ = drawn
+    ended = (OFFICES[patents.office] == "US") & (patents.lapse >= 0)
+    since_grant = (patents.lapse - patents.grant)[ended] / 365.25
+    from_filing = (patents.lapse - patents.filing)[ended] / 365.25
+    at_fee = (np.abs(since_grant[:, None] - np.array([4, 8, 12])) < 0.01).any(axis=1)
+    assert (at_fee | (np.abs(from_filing - 20) < 0.01)).all()
+    assert {4, 8, 12} <= set(np.round(since_grant[at_fee]).astype(int))
 
 
 def test_indicators_explain_little_of_value(drawn) -> None:

@@ -14,6 +14,8 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
+from zhirong.kernel.text import Language
+
 __all__ = ["Grade", "Provenance", "Source", "canonical_json", "fingerprint", "fingerprint_file"]
 
 
@@ -38,7 +40,23 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A citation: what says so, where, when, and how strongly."""
+    """A citation: what says so, where, when, and how strongly.
+
+    Parameters
+    ----------
+    title : str
+        The publication in its own language, or in English what was computed or assumed.
+    grade : Grade
+        How strong it is.
+    link, page : str or None
+        Where.
+    dated : date or None
+        When.
+    note : str or None
+        What else must be known.
+    title_zh : str or None
+        The title in Chinese; None where the title is that of a publication and needs no translation.
+    """
 
     title: str
     grade: Grade
@@ -46,6 +64,11 @@ class Source:
     page: str | None = None
     dated: date | None = None
     note: str | None = None
+    title_zh: str | None = None
+
+    def title_in(self, lang: Language) -> str:
+        """Return the title for a reader."""
+        return self.title_zh if lang == "zh" and self.title_zh is not None else self.title
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,12 +50,12 @@ def quantity(value: float | None, unit: str, lang: Language) -> str:
 
     Examples
     --------
-    >>> quantity(0.15, "fraction a year", "en"), quantity(None, "years", "zh")
-    ('15% a year', '未知')
+    >>> quantity(0.15, "fraction a year", "en"), quantity(0.04, "fraction of revenue", "zh"), quantity(None, "years", "zh")
+    ('15% a year', '4%', '未知')
     """
     if value is None:
         return say("word.unknown", lang)
-    base, _, per = unit.partition(" a ")
+    base, _, per = unit.partition(" of ")[0].partition(" a ")
     if base == "boolean":
         return say("word.yes" if value else "word.no", lang)
     if base in {"fraction", "probability", "share"}:
@@ -99,7 +99,8 @@ def fact_value(value: Any, lang: Language) -> str:
     if isinstance(value, Mapping):
         if set(value) == {"zh", "en"}:
             return str(value[lang])
-        return "; ".join(f"{key}: {fact_value(item, lang)}" for key, item in value.items())
+        shown = (f"{word('status', str(key), lang)} {fact_value(item, lang)}" for key, item in value.items())
+        return ("；" if lang == "zh" else "; ").join(shown)
     if isinstance(value, list | tuple):
         return ("、" if lang == "zh" else ", ").join(fact_value(item, lang) for item in value)
     if isinstance(value, int | float):

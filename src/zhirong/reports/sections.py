@@ -323,7 +323,7 @@ def _assumption_row(a: Assumption, lang: Language) -> tuple[Cell, ...]:
         Cell(a.label.in_(lang), note=say("assumptions.overridden", lang) if a.is_overridden else ""),
         Cell(describe(a, lang)),
         Cell(f"{quantity(a.low, a.unit, lang)} – {quantity(a.high, a.unit, lang)}"),
-        Cell(a.source.title, note=details),
+        Cell(a.source.title_in(lang), note=details),
         Cell(word("grade", str(a.source.grade), lang), "warning" if a.source.grade in UNVERIFIED else "normal"),
     )
 

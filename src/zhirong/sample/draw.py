@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FIRST_YEAR", "LAST_DAY", "OFFICES", "Patents", "draw_citations", "draw_patents"]
+__all__ = ["FIRST_YEAR", "LAST_DAY", "MAINTENANCE_ENDS", "OFFICES", "Patents", "draw_citations", "draw_patents"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -22,6 +22,8 @@ FIRST_DAY = int(np.datetime64("2000-01-01", "D").astype(np.int64))
 LAST_DAY = int(np.datetime64("2024-12-31", "D").astype(np.int64))
 """Days are counted from 1970-01-01; nothing in the world is later."""
 OFFICES = np.array(["CN", "US", "EP", "JP"])
+MAINTENANCE_ENDS = (4, 8, 12)
+"""Years from grant at which a US patent ends unless the fee due half a year before is paid (35 U.S.C. 41(b))."""
 _OFFICE_SHARE = (0.55, 0.25, 0.1, 0.1)
 _YEAR_DAYS = 365.25
 _VALUE_MEDIAN_CNY = 2_300_000.0
@@ -99,6 +101,7 @@ def draw_patents(rng: np.random.Generator, count: int, firm_count: int) -> Paten
     weight = 1.0 / np.arange(1, firm_count + 1) ** 0.75
     firm = rng.choice(firm_count, count, p=weight / weight.sum())
     lapse = _draw_lapses(rng, z, filing, grant, kind)
+    lapse = np.where(OFFICES[office] == "US", _at_maintenance(lapse, filing, grant), lapse)
     order = np.lexsort((np.arange(count), publication))
     return Patents(
         office=office[order].astype(np.int64),
@@ -133,6 +136,16 @@ def _draw_lapses(rng: np.random.Generator, z: Floats, filing: Days, grant: Days,
     lapse = filing + np.round(age * _YEAR_DAYS).astype(np.int64) + rng.integers(31, 300, count)
     lapse = np.maximum(lapse, grant + 200)
     return np.where((grant < 0) | (lapse > LAST_DAY), -1, lapse)
+
+
+def _at_maintenance(lapse: Days, filing: Days, grant: Days) -> Days:
+    """Move lapses to the anniversaries of grant at which an unpaid maintenance fee ends a US patent, or to full term."""
+    years = (lapse - grant) / _YEAR_DAYS
+    grid = np.array([*MAINTENANCE_ENDS, np.inf])
+    ends = grid[np.searchsorted(MAINTENANCE_ENDS, years)]
+    full_term = filing + round(20 * _YEAR_DAYS)
+    at = np.where(np.isinf(ends), full_term, grant + np.where(np.isinf(ends), 0, ends) * _YEAR_DAYS).astype(np.int64)
+    return np.where((lapse < 0) | (at > LAST_DAY), -1, at)
 
 
 def draw_citations(rng: np.random.Generator, patents: Patents, *, mean_count: float = 10.4) -> tuple[Ints, Ints]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zhirong.kernel.identifiers import cn_check_digit
 from zhirong.params import wipo35
-from zhirong.sample.draw import FIRST_DAY, LAST_DAY, OFFICES, Patents
+from zhirong.sample.draw import FIRST_DAY, LAST_DAY, MAINTENANCE_ENDS, OFFICES, Patents
 from zhirong.sample.facts import SOURCE_ID
 from zhirong.sample.words import Vocabulary
 from zhirong.tables import schema_of
@@ -340,10 +340,16 @@ def _legal_events(rng: np.random.Generator, patents: Patents, ids: NDArray[np.st
     granted = np.flatnonzero(patents.grant >= 0)
     put(granted, "granted", patents.grant[granted])
     end = np.where(patents.lapse >= 0, patents.lapse, LAST_DAY + 1)
+    is_us = OFFICES[patents.office[granted]] == "US"
+    yearly, periodic = granted[~is_us], granted[is_us]
     for age in range(2, 21):
-        due = patents.filing[granted] + round((age - 1) * 365.25)
-        paid = (due >= patents.grant[granted]) & (due + 300 < end[granted])
-        put(granted[paid], "annuity_paid", due[paid], np.full(int(paid.sum()), age))
+        due = patents.filing[yearly] + round((age - 1) * 365.25)
+        paid = (due >= patents.grant[yearly]) & (due + 300 < end[yearly])
+        put(yearly[paid], "annuity_paid", due[paid], np.full(int(paid.sum()), age))
+    for age in MAINTENANCE_ENDS:
+        due = patents.grant[periodic] + round((age - 0.5) * 365.25)
+        paid = due + 300 < end[periodic]
+        put(periodic[paid], "annuity_paid", due[paid], np.full(int(paid.sum()), age))
     gone = np.flatnonzero(patents.lapse >= 0)
     full_term = np.where(patents.kind == 1, 10, 20)[gone] * 365.25
     is_full = patents.lapse[gone] - patents.filing[gone] >= full_term

@@ -206,7 +206,7 @@ def _parameters(plain: Any, where: str) -> dict[str, float]:
 
 def _source(plain: Any, where: str) -> Source:
     if plain is None:
-        return Source("Given by the user", Grade.STATED)
+        return Source("Given by the user", Grade.STATED, title_zh="由使用者给定")
     if not isinstance(plain, dict) or "title" not in plain or plain.keys() - {"title", "grade", "link", "page", "note"}:
         raise ParameterError(f"{where}.source: takes title, grade, link, page, note; title is needed")
     try:

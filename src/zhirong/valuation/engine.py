@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from zhirong.kernel.findings import Finding, Severity
 from zhirong.kernel.provenance import Grade, Provenance
 from zhirong.kernel.text import Bilingual
 from zhirong.numerics.montecarlo import stream_key
+from zhirong.params import wipo35_fields
 from zhirong.valuation import methods
 from zhirong.valuation.assumptions import levels_of, override
 from zhirong.valuation.background import Background
@@ -381,6 +383,7 @@ def _facts(background: Background, subject: Subject) -> dict[str, Any]:
         name: row[name].isoformat() if row[name] else None for name in ("filing_date", "publication_date", "grant_date")
     }
     facts |= {
+        "technology_field": _field_name(subject.field),
         "wipo_field": subject.field,
         "legal_end_date": subject.legal_end.isoformat() if subject.legal_end else None,
         "legal_life_years": round(subject.legal_life_years, 4) if subject.legal_life_years is not None else None,
@@ -395,6 +398,15 @@ def _facts(background: Background, subject: Subject) -> dict[str, Any]:
         "source_id": row["source_id"],
     }
     return facts
+
+
+@cache
+def _field_names() -> dict[int, dict[str, str]]:
+    return {row["field"]: {"zh": row["name_zh"], "en": row["name_en"]} for row in wipo35_fields().to_pylist()}
+
+
+def _field_name(field: int | None) -> dict[str, str] | None:
+    return None if field is None else _field_names()[field]
 
 
 def _unknown(

@@ -9,6 +9,7 @@ from scipy import stats
 
 from zhirong.kernel.errors import ParameterError
 from zhirong.kernel.provenance import Grade, Source
+from zhirong.kernel.text import Bilingual
 from zhirong.params import Parameter, ParameterBook
 from zhirong.valuation.assumptions import CORRELATED, fixed, spread
 from zhirong.valuation.background import Background
@@ -82,9 +83,9 @@ def default_assumptions(background: Background, subject: Subject, used: Used) ->
     return {item.name: item for item in found if item is not None}
 
 
-def _computed(title: str, background: Background) -> Source:
+def _computed(title: Bilingual, background: Background) -> Source:
     grade = Grade.SYNTHETIC if background.store.manifest.is_synthetic else Grade.COMPUTED
-    return Source(title, grade, dated=background.as_of)
+    return Source(title.en, grade, dated=background.as_of, title_zh=title.zh)
 
 
 def _triangle(name: str, p: Parameter) -> Assumption:
@@ -97,9 +98,11 @@ def _revenue(background: Background, subject: Subject, used: Used) -> Assumption
     sigma = float(used.at("valuation.revenue_sigma").value)
     if subject.owner_revenue_cny is not None and subject.owner_patents:
         median = subject.owner_revenue_cny / subject.owner_patents
-        title = (
+        title = Bilingual(
+            f"权利人 {subject.revenue_year} 年专利产品收入 {subject.owner_revenue_cny:,.0f} 元，"
+            f"由其 {subject.owner_patents} 件授权专利等份分摊",
             f"Owner's revenue under its patents in {subject.revenue_year}, CNY {subject.owner_revenue_cny:,.0f}, "
-            f"over its {subject.owner_patents} granted patents in equal shares"
+            f"over its {subject.owner_patents} granted patents in equal shares",
         )
         return spread(
             "attributable_revenue",
@@ -109,7 +112,10 @@ def _revenue(background: Background, subject: Subject, used: Used) -> Assumption
         )
     if background.revenue_prior is not None:
         median, spread_log = background.revenue_prior
-        title = f"Patent revenue for each granted patent over the {background.revenue_firms} firms of the store; owner's own unknown"
+        title = Bilingual(
+            f"库内 {background.revenue_firms} 家企业每件授权专利的专利产品收入；权利人自身收入未知",
+            f"Patent revenue for each granted patent over the {background.revenue_firms} firms of the store; owner's own unknown",
+        )
         total = float(np.hypot(spread_log, sigma))
         return spread(
             "attributable_revenue",
@@ -129,7 +135,10 @@ def _royalty(subject: Subject, used: Used) -> Assumption:
     if subject.sector_royalty is not None:
         low, median, high = subject.sector_royalty
         sigma = float(np.log(high / low) / (2 * stats.norm.ppf(0.75)))
-        source = Source("Quartiles of royalty rates of the owner's sector in the store", Grade.COMPUTED)
+        source = Source(
+            "Quartiles of royalty rates of the owner's sector in the store", Grade.COMPUTED,
+            title_zh="库内权利人所在行业的许可费率四分位数",
+        )  # fmt: skip
         return spread("royalty_rate", Distribution.LOGNORMAL, {"median": median, "sigma": sigma}, source, high=0.3)
     medians = used.at("royalty.prior.goldscheider")
     industry = used.at("royalty.industry_of_field").value.get(subject.field, "total")
@@ -169,7 +178,9 @@ def _discount(subject: Subject, used: Used) -> Assumption:
         "discount_rate",
         Distribution.NORMAL,
         {"mean": mean, "sd": sd},
-        Source(title, Grade.ASSUMED, note=detail),
+        Source(
+            title, Grade.ASSUMED, note=detail, title_zh="累加法：无风险利率＋市场＋技术＋资金＋管理风险报酬，税后、名义"
+        ),
         low=0.03,
         high=0.4,
     )
@@ -182,9 +193,11 @@ def _life(background: Background, subject: Subject) -> Assumption | None:
     if name is None or subject.age_years is None:
         return None
     fit = background.survival[name]
-    title = (
+    title = Bilingual(
+        f"威布尔生存模型（{name.replace(':', '，WIPO 领域 ')}）：形状 {fit.shape:.3f}，尺度 {fit.scale:.2f} 年，"
+        f"{fit.observations:,} 件专利中 {fit.events:,} 件失效；以已存续 {subject.age_years:.1f} 年为条件",
         f"Weibull survival of {name.replace(':', ', WIPO field ')}: shape {fit.shape:.3f}, scale {fit.scale:.2f} years, "
-        f"{fit.events:,} lapses among {fit.observations:,} patents; given an age of {subject.age_years:.1f} years"
+        f"{fit.events:,} lapses among {fit.observations:,} patents; given an age of {subject.age_years:.1f} years",
     )
     parameters = {"shape": fit.shape, "scale": fit.scale, "age": subject.age_years}
     return spread("economic_life", Distribution.WEIBULL_RESIDUAL, parameters, _computed(title, background))
@@ -205,9 +218,9 @@ def _validity(background: Background, used: Used) -> Assumption:
         f"1 - chance of a test x chance of losing it; survival of tests beta({a:.1f}, {b:.1f}) from "
         f"{background.validity_cases} decided cases in the store and the prior"
     )
-    return spread(
-        "validity", Distribution.BETA, {"a": mean * total, "b": (1 - mean) * total}, Source(title, tested.source.grade)
-    )
+    title_zh = f"1－受检验概率×检验落败概率；检验存活率为 Beta({a:.1f}, {b:.1f})，来自库内 {background.validity_cases} 件已决案件与先验"
+    source = Source(title, tested.source.grade, title_zh=title_zh)
+    return spread("validity", Distribution.BETA, {"a": mean * total, "b": (1 - mean) * total}, source)
 
 
 def _tax(subject: Subject, used: Used) -> Assumption:
@@ -220,14 +233,21 @@ def _tax_life(subject: Subject, used: Used) -> Assumption:
     p = used.first(f"tax_amortisation.{str(subject.row['office']).lower()}.life")
     if p is None:
         return fixed(
-            "tax_life", 0.0, Source("No tax amortisation declared for this jurisdiction: left out", Grade.ASSUMED)
-        )
+            "tax_life", 0.0,
+            Source(
+                "No tax amortisation declared for this jurisdiction: left out", Grade.ASSUMED,
+                title_zh="该法域未声明税法摊销年限：不计摊销税盾",
+            ),
+        )  # fmt: skip
     return fixed("tax_life", float(p.value), p.source)
 
 
 def _cost(background: Background, subject: Subject) -> Assumption | None:
     if subject.development_cost_cny is None:
         return None
-    title = "Owner's research expense over its filings in the three years to the filing year"
+    title = Bilingual(
+        "权利人截至申请年度三年的研发费用除以同期申请量",
+        "Owner's research expense over its filings in the three years to the filing year",
+    )
     parameters = {"median": subject.development_cost_cny, "sigma": 0.4}
     return spread("development_cost", Distribution.LOGNORMAL, parameters, _computed(title, background))
