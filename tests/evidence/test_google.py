@@ -63,6 +63,28 @@ def read(path: Path, limits: Limits | None = None) -> ListOutput:
     return out
 
 
+def test_priorities_and_parents(tmp_path: Path) -> None:
+    record = RECORD | {
+        "priority_claim": [
+            {"application_number": "CN-201310123456-A", "filing_date": 20130401},
+            {"application_number": "US-2014012345-W", "filing_date": 20140402},
+            {"application_number": "US-61790730-P", "filing_date": 0},
+            {"application_number": "?", "filing_date": 0},
+            {"application_number": "US-201414123456-A", "filing_date": 20140303},
+        ],
+        "parent": [{"application_number": "US-201414123456-A", "type": "CIP", "filing_date": 20140303}],
+    }
+    out = read(write(tmp_path / "x.jsonl", record))
+    found = {r["application_number"]: (r["office"], r["kind"], r["priority_date"]) for r in out.rows["priorities"]}
+    assert found == {
+        "US14123456": ("US", "continuation_in_part", date(2014, 3, 3)),
+        "CN201310123456.2": ("CN", "paris", date(2013, 4, 1)),
+        "PCTUS2014012345": ("US", "international", date(2014, 4, 2)),
+        "US61790730": ("US", "provisional", None),
+    }
+    assert "field.application_number" in out.rules()
+
+
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
 def test_a_record_reaches_every_table(tmp_path: Path, suffix: str) -> None:
     path = write(tmp_path / f"x{suffix}", RECORD)

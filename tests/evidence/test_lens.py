@@ -27,7 +27,7 @@ HEADS = [
 GRANT = {
     "#": "1", "Jurisdiction": "US", "Kind": "B2", "Display Key": "US 9,999,001 B2", "Lens ID": "000-000-000-000-001",
     "Publication Date": "2018-06-12", "Publication Year": "2018", "Application Number": "US 201514711111 A",
-    "Application Date": "2015-05-13", "Earliest Priority Date": "2014-05-13", "Title": "Fryer",
+    "Application Date": "2015-05-13", "Priority Numbers": "US 201461992888 P;;EP 14168111 A", "Earliest Priority Date": "2014-05-13", "Title": "Fryer",
     "Abstract": "It fries, and more.", "Applicants": "EXAMPLE INC;;Beispiel GmbH", "Inventors": "MUSTERMANN ERIKA",
     "Owners": "EXAMPLE HOLDINGS LLC", "Document Type": "Granted Patent", "Cited by Patent Count": "12",
     "Simple Family Size": "2", "Simple Family Members": "US 2015/0333333 A1;;US 9999001 B2;;EP 3000001 A1",
@@ -58,6 +58,9 @@ def test_a_grant_with_everything(tmp_path: Path) -> None:
     row = out.rows["patents"][0]
     assert row["patent_id"] == "US9999001"
     assert (row["grant_date"], row["priority_date"]) == (date(2018, 6, 12), date(2014, 5, 13))
+    assert [(r["application_number"], r["kind"]) for r in out.rows["priorities"]] == [
+        ("US61992888", "provisional"), ("EP14168111", "paris"),
+    ]  # fmt: skip
     assert (row["legal_status"], row["legal_status_date"]) == ("in_force", None)
     assert (row["stated_forward_citation_count"], row["stated_family_size"]) == (12, 2)
     assert row["primary_ipc"] == "A47J37/12"

@@ -101,6 +101,25 @@ def response(body: str) -> str:
     return f"{HEAD}{OPEN}{body}</ops:world-patent-data>"
 
 
+def test_priorities_that_the_office_does_not_count_are_left_out(tmp_path: Path) -> None:
+    claims = "".join(
+        f'<priority-claim kind="{kind}"><document-id document-id-type="docdb"><country>{country}</country>'
+        f"<doc-number>{number}</doc-number><kind>{letter}</kind></document-id>"
+        f"<priority-active-indicator>{active}</priority-active-indicator></priority-claim>"
+        for kind, country, number, letter, active in (
+            ("national", "CN", "201310123456", "A", "YES"), ("international", "US", "2014012345", "W", "YES"),
+            ("national", "US", "61790730", "P", "NO"),
+        )
+    )  # fmt: skip
+    body = BIBLIO.replace("<priority-claims>", f"<priority-claims>{claims}")
+    found = {
+        r["application_number"]: (r["office"], r["kind"]) for r in read(tmp_path, response(body)).rows["priorities"]
+    }
+    assert found == {
+        "CN201310123456.2": ("CN", "paris"), "PCTUS2014012345": ("US", "international"), "NL19981010536": ("NL", "paris"),
+    }  # fmt: skip
+
+
 def test_biblio(tmp_path: Path) -> None:
     out = read(tmp_path, response(BIBLIO))
     row = out.rows["patents"][0]
@@ -111,6 +130,9 @@ def test_biblio(tmp_path: Path) -> None:
     assert row["priority_date"] == date(1998, 11, 12)
     assert row["grant_date"] == row["publication_date"] == date(2003, 1, 15)
     assert row["primary_ipc"] == "A01B1/02"
+    assert [(r["application_number"], r["priority_date"], r["kind"]) for r in out.rows["priorities"]] == [
+        ("NL19981010536", date(1998, 11, 12), "paris")
+    ]
     assert [(r["scheme"], r["symbol"], r["is_inventive"]) for r in out.rows["classifications"]] == [
         ("ipc", "A01B1/02", True), ("ipc", "B28B5/02", False), ("cpc", "B28B1/29", True),
     ]  # fmt: skip

@@ -212,12 +212,17 @@ def test_priority_government_and_terms(tmp_path: Path) -> None:
          "foreign_country_filed"), ("10000001", "0", "national", "102016", "2016-02-03", "DE"),
     ))  # fmt: skip
     assert out.rows["patents"][0]["priority_date"] == date(2016, 2, 3)
+    assert [(r["application_number"], r["office"]) for r in out.rows["priorities"]] == [("DE102016", "DE")]
     out = read(tmp_path, "g_gov_interest.tsv", tsv(("patent_id", "gi_statement"), ("10000001", "The government ...")))
     assert out.rows["patents"][0]["is_government_interest"] is True
     out = read(tmp_path, "g_us_term_of_grant.tsv", tsv(
         ("patent_id", "disclaimer_date", "term_disclaimer", "term_grant", "term_extension"),
-        ("10000001", "", "", "", "250"), ("4000001", "1994-01-04", "", "", ""),
+        ("10000001", "", "", "", "250"), ("4000001", "1994-01-04", "", "", ""), ("10000002", "", "", "", "0"),
+        ("10000003", "", "", "", "many"),
     ))  # fmt: skip
+    assert [(r["patent_id"], r["term_extension_days"]) for r in out.rows["patents"]] == [
+        ("US10000001", 250), ("US10000002", 0),
+    ]  # fmt: skip
     assert [r["event_date"] for r in out.rows["legal_events"]] == [date(1994, 1, 4)]
 
 

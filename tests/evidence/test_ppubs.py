@@ -65,11 +65,18 @@ def test_citation_pairs_and_full_texts(tmp_path: Path) -> None:
         "cpc": "B01L3/502715", "back_us": ["4868131", "RE1234"], "n_npl": "3",
         "back_us_detail": [{"country": "US", "number": "4868131", "kind": "A", "date": "19890900", "cited_by": "applicant"}],
         "foreign_ref": ["JP S60054618 U 19850400 cited by applicant", "WO WO 2018/097796 20180500 cited by examiner", "?"],
-        "continuity": ["continuation parent-doc US 17000001 20210716 PENDING child-doc US 17546565"],
+        "continuity": [
+            "continuation parent-doc US 17000001 20210716 PENDING child-doc US 17546565",
+            "parent US continuation-in-part 17000002 20220531 \n child US 17828585 WO continuation PCT/US2021/041988 20211301",
+            "us-provisional-application US 63010600 20220611\n<br />", "Ser. No. 08/042,978, filed Apr. 5, 1993",
+        ],
     }  # fmt: skip
     path.write_text(json.dumps([item, 3, item | {"guid": "US-2-A"}]))
     out = read(path)
     assert out.rows["patents"][0]["priority_date"] == date(2021, 7, 16)
+    assert [(r["application_number"], r["kind"]) for r in out.rows["priorities"] if r["patent_id"] == "US11554372"] == [
+        ("US17000001", "continuation"), ("US17000002", "continuation_in_part"), ("US63010600", "provisional"),
+    ]  # fmt: skip
     assert [r["is_independent"] for r in out.rows["claims"]][:2] == [True, False]
     cited = out.by("citations", "citing_id", "cited_id")
     assert cited[("US11554372", "US4868131")]["cited_date"] == date(1989, 9, 1)

@@ -123,7 +123,12 @@ def check_store(store: Store) -> StoreCheck:
 def _coverage(store: Store, schema: TableSchema) -> list[ColumnCoverage]:
     file = store.file(schema.name)
     found = []
+    present = set(pq.read_schema(file).names)
     for column in schema.columns:
+        if column.name not in present:  # the store was written before the column existed
+            rows = pq.read_metadata(file).num_rows
+            found.append(ColumnCoverage(schema.name, column.name, rows, 0, None, None))
+            continue
         values = pq.read_table(file, columns=[column.name]).column(0)
         first = last = None
         if column.type is Type.DATE and values.null_count < len(values):

@@ -91,17 +91,22 @@ def _simple(own: Mapping[str, str], roots: Mapping[str, frozenset[str]]) -> list
 
 
 def _extended(own: Mapping[str, str], roots: Mapping[str, frozenset[str]]) -> list[set[str]]:
-    groups: list[tuple[set[str], set[str]]] = []
+    """Join patents that share an earliest application, directly or through others."""
+    above: dict[str, str] = {}
+
+    def top(root: str) -> str:
+        while (parent := above.setdefault(root, root)) != root:
+            above[root] = root = above.setdefault(parent, parent)
+        return root
+
+    for ends in roots.values():
+        first, *rest = sorted(ends)
+        for end in rest:
+            above[top(end)] = top(first)
+    groups: dict[str, set[str]] = defaultdict(set)
     for patent, application in own.items():
-        ends, members = set(roots[application]), {patent}
-        apart = []
-        for group in groups:
-            if group[0] & ends:
-                ends, members = ends | group[0], members | group[1]
-            else:
-                apart.append(group)
-        groups = [*apart, (ends, members)]
-    return [members for _, members in groups]
+        groups[top(next(iter(roots[application])))].add(patent)
+    return list(groups.values())
 
 
 def _rows(members: list[str], known: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

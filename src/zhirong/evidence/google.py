@@ -21,7 +21,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zhirong.evidence.publications import CitedDocument, NamedParty, Publication, write_publication
+from zhirong.evidence.publications import (
+    CitedDocument,
+    EarlierApplication,
+    NamedParty,
+    Publication,
+    write_publication,
+)
 from zhirong.evidence.reading import Limits, Output, ReadOptions
 from zhirong.evidence.rows import RowContext, plain_text, split_claims
 from zhirong.kernel.errors import IdentifierError
@@ -35,11 +41,11 @@ _USED = frozenset({
     "publication_number", "application_number", "country_code", "kind_code", "family_id", "title_localized",
     "abstract_localized", "claims_localized", "description_localized", "publication_date", "filing_date",
     "grant_date", "priority_date", "inventor", "inventor_harmonized", "assignee", "assignee_harmonized", "ipc", "cpc",
-    "uspc", "locarno", "citation",
+    "uspc", "locarno", "citation", "priority_claim", "parent",
 })  # fmt: skip
 _KNOWN = frozenset({
-    "application_kind", "application_number_formatted", "pct_number", "publication_date_", "priority_claim",
-    "examiner", "fi", "fterm", "parent", "child", "entity_status", "art_unit", "spif_publication_number",
+    "application_kind", "application_number_formatted", "pct_number", "publication_date_",
+    "examiner", "fi", "fterm", "child", "entity_status", "art_unit", "spif_publication_number",
     "spif_application_number", "title_localized_html", "abstract_localized_html", "claims_localized_html",
     "description_localized_html",
 })  # fmt: skip
@@ -188,6 +194,7 @@ def _record(item: Mapping[str, Any], record: RowContext, limits: Limits) -> None
     publication.parties = [*_parties(item, "assignee", "assignee"), *_parties(item, "inventor", "inventor")]
     publication.classes = _classes(item)
     publication.cited = _citations(item, record)
+    publication.priorities = [*_parents(item, record), *_priorities(item, record)]
     write_publication(publication, record)
 
 
@@ -252,6 +259,31 @@ def _classes(item: Mapping[str, Any]) -> list[tuple[str, str, bool | None]]:
             inventive = entry.get("inventive")
             if code := _text(entry.get("code")):
                 found.append((scheme, code, inventive if scheme == "cpc" and isinstance(inventive, bool) else None))
+    return found
+
+
+_PARENT_KINDS = {"CON": "continuation", "CIP": "continuation_in_part", "DIV": "division", "PRO": "provisional",
+                 "REI": "reissue", "NST": "international"}  # fmt: skip
+"""Codes of US continuity data."""
+
+
+def _parents(item: Mapping[str, Any], record: RowContext) -> list[EarlierApplication]:
+    return [
+        EarlierApplication(number, _PARENT_KINDS.get((_text(entry.get("type")) or "").upper()[:3], "other"),
+                           dated=record.date(entry.get("filing_date"), "parent.filing_date", default_day=1))
+        for entry in _records(item.get("parent"))
+        if (number := _text(entry.get("application_number")))
+    ]  # fmt: skip
+
+
+def _priorities(item: Mapping[str, Any], record: RowContext) -> list[EarlierApplication]:
+    """Read claimed priorities; a number of kind W is international, one of kind P provisional."""
+    found = []
+    for entry in _records(item.get("priority_claim")):
+        if number := _text(entry.get("application_number")):
+            kind = {"W": "international", "P": "provisional"}.get(number.rpartition("-")[2][:1], "paris")
+            dated = record.date(entry.get("filing_date"), "priority_claim.filing_date", default_day=1)
+            found.append(EarlierApplication(number, kind, dated=dated))
     return found
 
 

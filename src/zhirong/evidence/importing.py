@@ -12,15 +12,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import ibis
+
 from zhirong.evidence.archives import Member, unpacked
 from zhirong.evidence.formats import detect, reader_named
 from zhirong.evidence.merging import ALIASED, aliases_of, merge_table, repoint
+from zhirong.evidence.own_families import SOURCE_ID, OwnFamilies, own_families, source_record
 from zhirong.evidence.reading import Output, Reader, ReadOptions
 from zhirong.evidence.staging import PartWriter, StagedOutput
 from zhirong.kernel.errors import EvidenceError
 from zhirong.kernel.findings import Finding, FindingLog, Severity
 from zhirong.kernel.provenance import fingerprint_file
-from zhirong.tables import CANONICAL, Engine, Rewrite, SourceRecord, connect
+from zhirong.tables import CANONICAL, Engine, Rewrite, SourceRecord, completed, conform, connect
 
 __all__ = ["ImportReport", "SourceReport", "expand", "import_files"]
 
@@ -125,7 +128,8 @@ def import_files(
     memory : str, optional
         Memory limit of the merge, e.g. ``"4GB"``.
     consolidate : bool
-        Make one patent of an application and the grant on it.
+        Make one patent of an application and the grant on it, and compute families of patents that no source gives
+        one (see `own_families`).
 
     Returns
     -------
@@ -237,24 +241,72 @@ def _merge(new: Rewrite, engine: Engine, parts: PartWriter, replaced: set[str]) 
 
 
 def _consolidate(new: Rewrite, engine: Engine) -> None:
-    """Re-point rows of applications to the grants on them, in the tables being written."""
-    patents = _current(new, "patents")
+    """Re-point rows of applications to the grants on them, in the tables being written; then compute families."""
+    patents = _current(new, engine, "patents")
     if patents is None:
         return
-    aliases = engine.stage(aliases_of(engine.read(patents)), "aliases")
-    if not engine.scalar(aliases.count()):
+    aliases = engine.stage(aliases_of(patents), "aliases")
+    if engine.scalar(aliases.count()):
+        for name in [*ALIASED, "patents"]:
+            current = _current(new, engine, name)
+            if current is not None:
+                _replace(new, engine, name, repoint(current, CANONICAL[name], aliases))
+    _group(new, engine)
+
+
+def _group(new: Rewrite, engine: Engine) -> None:
+    """Compute the families that no source gives, and name them in `patents` where the family is unknown."""
+    if not any(_written(new, name).is_file() for name in ("patents", "priorities", "families")):
         return
-    for name in [*ALIASED, "patents"]:
-        current = _current(new, name)
-        if current is None:
-            continue
-        staged = engine.stage(repoint(engine.read(current), CANONICAL[name], aliases), name)
-        with new.sink(name) as sink:
-            for batch in engine.batches(staged):
-                sink.write(batch)
+    patents, priorities, families = (_current(new, engine, name) for name in ("patents", "priorities", "families"))
+    was_computed = any(source.source_id == SOURCE_ID for source in new.sources)
+    if patents is None or (priorities is None and not was_computed):
+        return
+    found = OwnFamilies([], 0) if priorities is None else own_families(engine, patents, priorities, families)
+    if not found.rows and not was_computed:
+        return
+    old_ids = families.filter(families.source_id == SOURCE_ID) if families is not None and was_computed else None
+    own = engine.facts(conform(found.rows, CANONICAL["families"]))
+    _replace(new, engine, "patents", _with_families(patents, own, old_ids))
+    stated = families.filter(families.source_id != SOURCE_ID) if families is not None else None
+    rows = own if stated is None else stated.union(own)
+    _replace(new, engine, "families", rows.order_by(["family_id", "member_id"]))
+    if found.rows:
+        new.add_source(source_record(found))
+    else:
+        new.drop_source(SOURCE_ID)
 
 
-def _current(new: Rewrite, table: str) -> Path | None:
+def _with_families(patents: ibis.Table, own: ibis.Table, old: ibis.Table | None) -> ibis.Table:
+    """Return `patents` with the computed families in place of unknown, or formerly computed, ones."""
+    family_id = patents.family_id
+    if old is not None:
+        was = old.select(_member="member_id", _was="family_id")
+        patents = patents.left_join(was, [patents.patent_id == was._member, patents.family_id == was._was])
+        family_id = ibis.ifelse(patents._was.notnull(), ibis.null("string"), patents.family_id)
+        patents = patents.select(
+            *[name for name in CANONICAL["patents"].names if name != "family_id"], family_id=family_id
+        )
+    ours = own.select(_member="member_id", _own="family_id")
+    joined = patents.left_join(ours, patents.patent_id == ours._member)
+    named = joined.mutate(family_id=ibis.coalesce(joined.family_id, joined._own))
+    return named.select(*CANONICAL["patents"].names).order_by("patent_id")
+
+
+def _replace(new: Rewrite, engine: Engine, name: str, rows: ibis.Table) -> None:
+    """Write a table that may be computed from its own present state."""
+    staged = engine.stage(rows, name)
+    with new.sink(name) as sink:
+        for batch in engine.batches(staged):
+            sink.write(batch)
+
+
+def _written(new: Rewrite, table: str) -> Path:
+    return new.staging / f"{table}.parquet"
+
+
+def _current(new: Rewrite, engine: Engine, table: str) -> ibis.Table | None:
     """Return the table as it stands in this rewrite: written already, or old."""
-    written = new.staging / f"{table}.parquet"
-    return written if written.is_file() else new.old_file(table)
+    written = _written(new, table)
+    file = written if written.is_file() else new.old_file(table)
+    return None if file is None else completed(engine.read(file), CANONICAL[table])

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zhirong.evidence.heads import headed_rows
-from zhirong.evidence.publications import CitedDocument, NamedParty, Publication, write_publication
+from zhirong.evidence.publications import (
+    CitedDocument,
+    EarlierApplication,
+    NamedParty,
+    Publication,
+    write_publication,
+)
 from zhirong.evidence.reading import Output, ReadOptions
 from zhirong.evidence.rows import RowContext, plain_text
 from zhirong.kernel.errors import IdentifierError
@@ -106,6 +112,10 @@ def _record(cells: Mapping[str, str], record: RowContext) -> None:
         for symbol in _parts(cells, head)
     ]  # fmt: skip
     publication.cited = _references(cells, record)
+    publication.priorities = [
+        EarlierApplication(text, {"W": "international", "P": "provisional"}.get(text.rpartition(" ")[2], "paris"))
+        for text in _parts(cells, "Priority Numbers")
+    ]
     write_publication(publication, record)
     for member in members if len(members) > 1 else []:
         if member.patent_id != number.patent_id:

@@ -5,7 +5,7 @@ bounded memory. Rules:
 
 - rows of a source that is imported again are dropped first, save in `patents` and `parties`, whose rows gather facts from
   several sources;
-- `patents`, `families`, `citations`, `classifications`: rows of one key become one; for each column the latest import that
+- `patents`, `priorities`, `families`, `citations`, `classifications`: rows of one key become one; for each column the latest import that
   knows the value wins, so a sparse source never blanks what a fuller one said;
 - every other table: the latest import of a key wins as a whole row;
 - `publication_date` is the earliest known, because that is when a patent became known.
@@ -19,15 +19,16 @@ from pathlib import Path
 import ibis
 
 from zhirong.evidence.staging import SEQUENCE
-from zhirong.tables import Engine, TableSchema
+from zhirong.tables import Engine, TableSchema, completed
 
 __all__ = ["ALIASED", "aliases_of", "merge_table", "repoint"]
 
 _GATHERED = {"patents", "parties"}
-_BY_COLUMN = {"patents", "families", "citations", "classifications"}
+_BY_COLUMN = {"patents", "priorities", "families", "citations", "classifications"}
 _EARLIEST = {"publication_date", "priority_date"}
 
 ALIASED: dict[str, tuple[str, ...]] = {
+    "priorities": ("patent_id",),
     "classifications": ("patent_id",),
     "claims": ("patent_id",),
     "texts": ("patent_id",),
@@ -66,7 +67,7 @@ def merge_table(
     """
     branches = []
     if old is not None:
-        kept = engine.read(old)
+        kept = completed(engine.read(old), schema)
         if replaced and schema.name not in _GATHERED:
             kept = kept.filter(kept.source_id.notin(sorted(replaced)))
         branches.append(kept.select(*schema.names, **{SEQUENCE: ibis.literal(-1, "int64")}))

@@ -19,7 +19,13 @@ from typing import Any
 from lxml import etree
 
 from zhirong.evidence.ops_legal import write_legal
-from zhirong.evidence.publications import CitedDocument, NamedParty, Publication, write_publication
+from zhirong.evidence.publications import (
+    CitedDocument,
+    EarlierApplication,
+    NamedParty,
+    Publication,
+    write_publication,
+)
 from zhirong.evidence.reading import Output, ReadOptions
 from zhirong.evidence.rows import RowContext, plain_text
 from zhirong.kernel.errors import IdentifierError
@@ -169,6 +175,7 @@ def _biblio(biblio: Any, publication: Publication, record: RowContext) -> None:
     publication.parties = [*_parties(biblio, "applicant"), *_parties(biblio, "inventor")]
     publication.classes = _classes(biblio)
     publication.cited = _citations(biblio, record)
+    publication.priorities = _priorities(biblio, record)
 
 
 def _earliest(biblio: Any, record: RowContext, *path: str) -> Any:
@@ -178,6 +185,26 @@ def _earliest(biblio: Any, record: RowContext, *path: str) -> Any:
         for day in _find(reference, "document-id", "date")
     ]
     return min((day for day in dates if day is not None), default=None)
+
+
+_CLAIM_KINDS = {"national": "paris", "regional": "paris", "international": "international"}
+
+
+def _priorities(biblio: Any, record: RowContext) -> list[EarlierApplication]:
+    """Read claims that the office counts (`priority-active-indicator` is not ``NO``), in one number form each."""
+    found = []
+    for claim in _find(biblio, "priority-claims", "priority-claim"):
+        if _first(claim, "priority-active-indicator").upper() in {"NO", "N"}:
+            continue
+        identifier = _document_id(claim)
+        if identifier is None or not (text := _first(identifier, "doc-number")):
+            continue
+        office = _first(identifier, "country")
+        kind = _CLAIM_KINDS.get((claim.get("kind") or "national").lower(), "other")
+        letter = _first(identifier, "kind")
+        dated = record.date(_first(identifier, "date"), "priority-claim", default_day=1)
+        found.append(EarlierApplication(office + text + (letter if letter == "W" else ""), kind, office or None, dated))
+    return found
 
 
 def _parties(biblio: Any, kind: str) -> list[NamedParty]:

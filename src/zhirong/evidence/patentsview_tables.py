@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zhirong.evidence.applications import application_key
 from zhirong.evidence.blocks import Block
 from zhirong.evidence.names import party_row
 from zhirong.evidence.rows import claim_row, plain_text
@@ -130,6 +131,21 @@ def _priority(block: Block, _: Locations) -> None:
         block.out.add_many("patents", {
             "patent_id": ids.take(take), "office": ["US"] * len(known), "priority_date": dates.take(take),
         })  # fmt: skip
+    numbers, offices = block.strings("foreign_application_id").to_pylist(), _countries(block).to_pylist()
+    keys = [application_key(number, office=office) for number, office in zip(numbers, offices, strict=True)]
+    if rows := [i for i in block.kept() if keys[i] is not None]:
+        take = pa.array(rows)
+        block.out.add_many("priorities", {
+            "patent_id": ids.take(take), "application_number": [keys[i] for i in rows], "priority_date": dates.take(take),
+            "office": [offices[i] for i in rows], "kind": ["paris"] * len(rows),
+        })  # fmt: skip
+
+
+def _countries(block: Block) -> pa.Array:
+    """Return the office of a priority where it is a two-letter code."""
+    codes = pc.utf8_upper(pc.utf8_trim_whitespace(block.strings("foreign_country_filed")))
+    good = pc.fill_null(pc.match_substring_regex(codes, "^[A-Z]{2}$"), False)
+    return pc.if_else(good, codes, pa.scalar(None, pa.string()))
 
 
 def _publication(block: Block, _: Locations) -> None:
@@ -315,7 +331,13 @@ def _government(block: Block, _: Locations) -> None:
 
 def _term(block: Block, _: Locations) -> None:
     ids = block.us_ids("patent_id")
-    dates = block.dates("disclaimer_date")
+    dates, extensions = block.dates("disclaimer_date"), block.counts("term_extension")
+    if known := [i for i in block.kept() if extensions[i].is_valid]:
+        take = pa.array(known)
+        block.out.add_many("patents", {
+            "patent_id": ids.take(take), "office": ["US"] * len(known),
+            "term_extension_days": extensions.take(take),
+        })  # fmt: skip
     for i in block.kept():
         if dates[i].is_valid:
             block.out.add("legal_events", {
@@ -454,13 +476,13 @@ TABLES: Mapping[str, TableSpec] = {
         ("latitude", "longitude", "county", "state_fips", "county_fips"), _nothing,
     ),
     "g_foreign_priority": TableSpec(
-        ("patent_id", "filing_date"), (),
-        ("priority_claim_sequence", "priority_claim_kind", "foreign_application_id", "foreign_country_filed"),
+        ("patent_id", "filing_date"), ("foreign_application_id", "foreign_country_filed"),
+        ("priority_claim_sequence", "priority_claim_kind"),
         _priority,
     ),
     "g_gov_interest": TableSpec(("patent_id",), (), ("gi_statement",), _government),
     "g_us_term_of_grant": TableSpec(
-        ("patent_id",), ("disclaimer_date",), ("term_disclaimer", "term_grant", "term_extension"), _term
+        ("patent_id",), ("disclaimer_date", "term_extension"), ("term_disclaimer", "term_grant"), _term
     ),
     "pg_published_application": TableSpec(
         ("pgpub_id", "application_id", "published_date"),

@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from zhirong.evidence.heads import headed_rows
-from zhirong.evidence.publications import CitedDocument, NamedParty, Publication, write_publication
+from zhirong.evidence.publications import (
+    CitedDocument,
+    EarlierApplication,
+    NamedParty,
+    Publication,
+    write_publication,
+)
 from zhirong.evidence.reading import Output, ReadOptions
 from zhirong.evidence.rows import RowContext, plain_text, split_claims
 from zhirong.kernel.errors import IdentifierError
@@ -33,7 +39,14 @@ _PATENT_HEADS = (
 )  # fmt: skip
 _GRANTED = frozenset({"USPAT", "USOCR"})
 _BATCH = 50_000
-_PARENT = re.compile(r"(?:parent-doc|us-provisional-application)\s+\S+\s+\S+\s+((?:19|20)\d{6})\b")
+_PARENT = re.compile(
+    r"(?:(?P<kind>[a-z][a-z-]+)\s+parent-doc\s+[A-Z]{2}|(?P<provisional>us-provisional-application)\s+[A-Z]{2}"
+    r"|\b[A-Z]{2}\s+(?P<relation>[a-z][a-z-]+))\s+(?P<number>\S*\d\S*)\s+(?P<dated>(?:19|20)\d{6})\b"
+)
+"""``division parent-doc US 16523162 20190726``, ``us-provisional-application US 62829858 20190405``, ``US continuation 16428791
+20190531``."""
+_PARENT_KINDS = {"continuation": "continuation", "continuation-in-part": "continuation_in_part",
+                 "division": "division", "reissue": "reissue"}  # fmt: skip
 _FOREIGN = re.compile(
     r"^(?P<office>[A-Z]{2})\s+(?P<number>.+?)\s+(?P<kind>[A-Z]\d?\s+)?(?P<dated>\d{8})\s+cited by (?P<by>\w+)"
 )
@@ -183,9 +196,10 @@ def _fulltext(item: Mapping[str, Any], record: RowContext) -> None:
         number,
         title=plain_text(str(item.get("title") or "")) or None,
         title_language="en",
-        priority_date=_earliest_parent(_strings(item.get("continuity"))),
+        priorities=_parents(_strings(item.get("continuity"))),
         claims=split_claims(plain_text(str(item.get("claims") or ""))),
     )
+    publication.priority_date = min((p.dated for p in publication.priorities if p.dated), default=None)
     if number.right_type is not RightType.REISSUE:  # a reissue also prints the claims it cancels
         publication.claim_count = len(publication.claims) or None
     for part in ("abstract", "brief"):
@@ -198,15 +212,19 @@ def _fulltext(item: Mapping[str, Any], record: RowContext) -> None:
     write_publication(publication, record)
 
 
-def _earliest_parent(continuity: list[str]) -> date | None:
-    dates = []
+def _parents(continuity: list[str]) -> list[EarlierApplication]:
+    """Read coded parents; running text names no application that could be told from its grant."""
+    found = []
     for text in continuity:
         for match in _PARENT.finditer(text):
             try:
-                dates.append(date(int(match[1][:4]), int(match[1][4:6]), int(match[1][6:])))
+                dated = date(int(match["dated"][:4]), int(match["dated"][4:6]), int(match["dated"][6:]))
             except ValueError:
                 continue
-    return min(dates, default=None)
+            stated = match["kind"] or match["relation"]
+            kind = "provisional" if match["provisional"] else _PARENT_KINDS.get(stated, "other")
+            found.append(EarlierApplication(match["number"], kind, "US", dated))
+    return found
 
 
 def _us_references(item: Mapping[str, Any], record: RowContext) -> list[CitedDocument]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from zhirong.evidence.applications import application_key
 from zhirong.evidence.names import PartyType, party_row
 from zhirong.evidence.rows import RowContext, claim_row
 from zhirong.kernel.identifiers import PatentNumber
 
-__all__ = ["CitedDocument", "NamedParty", "Publication", "write_publication"]
+__all__ = ["CitedDocument", "EarlierApplication", "NamedParty", "Publication", "write_publication"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,16 @@ class CitedDocument:
     text: str | None = None
     category: str | None = None
     origin: str | None = None
+    dated: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierApplication:
+    """An application on which a patent rests: its number as written, and what the source says of it."""
+
+    number: str
+    kind: str
+    office: str | None = None
     dated: date | None = None
 
 
@@ -59,6 +70,7 @@ class Publication:
     filing_date: date | None = None
     publication_date: date | None = None
     grant_date: date | None = None
+    term_extension_days: int | None = None
     family_id: str | None = None
     family_kind: str | None = None
     page_count: int | None = None
@@ -74,11 +86,12 @@ class Publication:
     texts: list[tuple[str, str, str]] = field(default_factory=list)
     parties: list[NamedParty] = field(default_factory=list)
     cited: list[CitedDocument] = field(default_factory=list)
+    priorities: list[EarlierApplication] = field(default_factory=list)
 
 
 _COPIED = (
     "application_number", "earlier_publication_id", "title", "title_language", "priority_date", "filing_date",
-    "publication_date", "grant_date", "family_id", "page_count", "legal_status", "legal_status_date",
+    "publication_date", "grant_date", "term_extension_days", "family_id", "page_count", "legal_status", "legal_status_date",
     "stated_forward_citation_count", "stated_family_size", "stated_at", "is_government_interest",
 )  # fmt: skip
 
@@ -115,6 +128,7 @@ def write_publication(item: Publication, record: RowContext) -> None:
         out.add("texts", {"patent_id": patent_id, "part": part, "language": language, "text": text})
     if item.family_id is not None:
         _write_member(item, record)
+    _write_priorities(item, record)
     _write_parties(item, record)
     _write_cited(item, record)
 
@@ -133,6 +147,23 @@ def _write_member(item: Publication, record: RowContext) -> None:
         "office": item.number.office, "kind_code": item.number.kind, "application_date": item.filing_date,
         "publication_date": item.publication_date, "grant_date": item.grant_date,
     })  # fmt: skip
+
+
+def _write_priorities(item: Publication, record: RowContext) -> None:
+    """Write earlier applications once each; of two statements about one application the first stands."""
+    seen: set[str] = set()
+    for earlier in item.priorities:
+        number = application_key(earlier.number, office=earlier.office)
+        if number is None:
+            record.warn("field.application_number", "an earlier application without a readable number", "priorities",
+                        earlier.number)  # fmt: skip
+        elif number not in seen:
+            seen.add(number)
+            record.out.add("priorities", {
+                "patent_id": item.number.patent_id, "application_number": number, "priority_date": earlier.dated,
+                "office": earlier.office or (number[3:5] if number.startswith("PCT") else number[:2]),
+                "kind": earlier.kind,
+            })  # fmt: skip
 
 
 def _write_parties(item: Publication, record: RowContext) -> None:

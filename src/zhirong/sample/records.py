@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from zhirong.kernel.identifiers import cn_check_digit
-from zhirong.params import wipo35
+from zhirong.params import wipo35, wipo35_fields
 from zhirong.sample.draw import FIRST_DAY, LAST_DAY, MAINTENANCE_ENDS, OFFICES, Patents
 from zhirong.sample.facts import SOURCE_ID
 from zhirong.sample.words import Vocabulary
@@ -76,8 +76,10 @@ def makers(
     vocabulary = Vocabulary(rng)
     return {
         "patents": lambda: _patents(patents, ids, vocabulary),
+        "priorities": lambda: _priorities(patents, ids),
         "families": lambda: _families(rng, patents, ids),
         "classifications": lambda: _classifications(rng, patents, ids),
+        "class_titles": _class_titles,
         "claims": lambda: _claims(patents, ids, vocabulary),
         "texts": lambda: _texts(patents, ids, vocabulary),
         "citations": lambda: _citations(rng, patents, ids, citations),
@@ -128,6 +130,21 @@ def _application_numbers(office: NDArray[np.str_], filed: Ints, kind: Ints) -> l
         else:
             numbers.append(f"{o}{year}9{index:07d}")
     return numbers
+
+
+def _priorities(patents: Patents, ids: NDArray[np.str_]) -> pa.Table:
+    """Every third patent is a first filing that its own priority list names."""
+    some = np.arange(0, len(patents), 3)
+    office = OFFICES[patents.office]
+    numbers = _application_numbers(office, years_of(patents.filing), patents.kind)
+    columns = {
+        "patent_id": ids[some],
+        "application_number": [numbers[index] for index in some],
+        "priority_date": dates(patents.filing[some]),
+        "office": office[some],
+        "kind": ["paris"] * len(some),
+    }
+    return build("priorities", columns, len(some))
 
 
 def _families(rng: np.random.Generator, patents: Patents, ids: NDArray[np.str_]) -> pa.Table:
@@ -195,6 +212,18 @@ def _classifications(rng: np.random.Generator, patents: Patents, ids: NDArray[np
         "is_inventive": first,
     }
     return build("classifications", columns, len(rows))
+
+
+def _class_titles() -> pa.Table:
+    """Titles of subclasses: the field that the WIPO concordance puts them in."""
+    names = {row["field"]: row["name_en"] for row in wipo35_fields().to_pylist()}
+    rows = [row for row in wipo35().to_pylist() if row["main_group"] is None]
+    columns = {
+        "scheme": ["ipc"] * len(rows),
+        "symbol": [row["subclass"] for row in rows],
+        "title": [f"Subclass of the field {names[row['field']]!r} (synthetic title)" for row in rows],
+    }
+    return build("class_titles", columns, len(rows))
 
 
 def _claims(patents: Patents, ids: NDArray[np.str_], vocabulary: Vocabulary) -> pa.Table:

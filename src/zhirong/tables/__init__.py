@@ -3,7 +3,7 @@
 from zhirong.tables.engine import ENGINES, Engine, EngineName, connect
 from zhirong.tables.parquet import ParquetSink, check_table, conform, write_parquet
 from zhirong.tables.schema import CANONICAL, Column, TableSchema, Type, schema_of
-from zhirong.tables.store import Manifest, Rewrite, SourceRecord, Store, TableRecord
+from zhirong.tables.store import Manifest, Rewrite, SourceRecord, Store, TableRecord, completed
 
 __all__ = [
     "CANONICAL",
@@ -20,6 +20,7 @@ __all__ = [
     "TableSchema",
     "Type",
     "check_table",
+    "completed",
     "conform",
     "connect",
     "schema_of",

@@ -152,6 +152,10 @@ PATENTS = TableSchema(
         _c("publication_date", D, "First publication of application or grant"),
         _c("grant_date", D, "Grant", null="not granted or unknown; `legal_status` and events tell"),
         _c("expiry_date", D, "End of term as stated by the source", null="not stated; computed from law where needed"),
+        _c(
+            "term_extension_days", I, "Days by which the term was adjusted or extended for the office's delay",
+            unit="days", null="not stated; zero only where the source says zero",
+        ),
         _c("family_id", T, "Identifier of the patent family (simple family where the source has it)"),
         _c("claim_count", I, "Claims as published", unit="claims"),
         _c("page_count", I, "Pages as published", unit="pages"),
@@ -166,11 +170,32 @@ PATENTS = TableSchema(
     ),
     key=("patent_id",),
     known_from=("publication_date", "grant_date"),
+)  # fmt: skip
+
+PRIORITY_KINDS = (
+    "paris", "international", "provisional", "continuation", "continuation_in_part", "division", "reissue", "other",
+)  # fmt: skip
+"""How a patent rests on an earlier application; `paris` also covers domestic priority, `international` is PCT entry."""
+
+PRIORITIES = TableSchema(
+    "priorities",
+    "One earlier application on which one patent rests: a priority claimed, or a parent continued.",
+    (
+        _PATENT,
+        _c("application_number", T, "Earlier application, office and number in comparable form", required=True),
+        _c("priority_date", D, "Filing of the earlier application"),
+        _c("office", T, "WIPO ST.3 code of the office of the earlier application"),
+        _c("kind", T, "How the patent rests on it", *PRIORITY_KINDS),
+        _SOURCE,
+    ),
+    key=("patent_id", "application_number"),
+    via="patent_id",
 )
 
 FAMILIES = TableSchema(
     "families",
-    "One member of one family; members need not be in `patents`.",
+    "One member of one family; members need not be in `patents`. Families of kind `own` with the source"
+    " `zhirong:families` are computed from `priorities` for patents that no source gives a family.",
     (
         _c("family_id", T, "Family", required=True),
         _c("member_id", T, "Office and serial of the member", required=True),
@@ -204,6 +229,20 @@ CLASSIFICATIONS = TableSchema(
     key=("patent_id", "scheme", "symbol"),
     known_from=("assigned_date",),
     via="patent_id",
+)
+
+CLASS_TITLES = TableSchema(
+    "class_titles",
+    "What one symbol of a classification scheme means.",
+    (
+        _c("scheme", T, "Classification scheme", "ipc", "cpc", required=True),
+        _c("symbol", T, "Normalised symbol: A, A01, A01B, A01B1/02", required=True),
+        _c("title", T, "Title as published", required=True),
+        _c("parent_symbol", T, "Symbol one level up", null="top of the scheme, or the source does not say"),
+        _c("level", I, "Depth as the scheme states it", unit="levels", null="the source does not say"),
+        _SOURCE,
+    ),
+    key=("scheme", "symbol"),
 )
 
 CLAIMS = TableSchema(
@@ -413,6 +452,10 @@ CASES = TableSchema(
         _c("damages_claimed", F, "Damages claimed", unit="major units of `currency`"),
         _c("damages_awarded", F, "Damages awarded, costs apart", unit="major units of `currency`"),
         _c(
+            "costs_awarded", F, "Reasonable costs of enforcement (合理开支) awarded beside the damages",
+            unit="major units of `currency`", null="not stated, or one sum with the damages",
+        ),
+        _c(
             "damages_basis", T, "Basis of the award",
             "plaintiff_loss", "defendant_profit", "licence_multiple", "statutory", "reasonable_royalty",
             "agreed_amount",
@@ -589,9 +632,9 @@ DEMANDS = TableSchema(
 CANONICAL: Mapping[str, TableSchema] = {
     schema.name: schema
     for schema in (
-        PATENTS, FAMILIES, CLASSIFICATIONS, CLAIMS, TEXTS, CITATIONS, NONPATENT_CITATIONS, PARTIES, PATENT_PARTIES,
-        LEGAL_EVENTS, ASSIGNMENTS, DEALS, CASES, OPINIONS, FIRMS, FIRM_YEARS, SECTORS, SECTOR_YEARS, REGIONS,
-        REGION_YEARS, DEMANDS,
+        PATENTS, PRIORITIES, FAMILIES, CLASSIFICATIONS, CLASS_TITLES, CLAIMS, TEXTS, CITATIONS, NONPATENT_CITATIONS,
+        PARTIES, PATENT_PARTIES, LEGAL_EVENTS, ASSIGNMENTS, DEALS, CASES, OPINIONS, FIRMS, FIRM_YEARS, SECTORS,
+        SECTOR_YEARS, REGIONS, REGION_YEARS, DEMANDS,
     )
 }  # fmt: skip
 """Every canonical table by name, in the order of the documentation."""

@@ -26,9 +26,9 @@ from zhirong.kernel.errors import StoreError, UnknownNameError
 from zhirong.kernel.provenance import fingerprint_file
 from zhirong.tables.engine import Engine
 from zhirong.tables.parquet import ParquetSink, fsync_folder
-from zhirong.tables.schema import CANONICAL, schema_of
+from zhirong.tables.schema import CANONICAL, TableSchema, Type, schema_of
 
-__all__ = ["Manifest", "Rewrite", "SourceRecord", "Store", "TableRecord"]
+__all__ = ["Manifest", "Rewrite", "SourceRecord", "Store", "TableRecord", "completed"]
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -157,11 +157,11 @@ class Store:
         return record is not None and record.row_count > 0
 
     def read(self, engine: Engine, table: str) -> ibis.Table:
-        """Return a canonical table on an engine; an absent table has no rows."""
+        """Return a canonical table on an engine; an absent table has no rows, a column newer than the store is NULL."""
         schema = schema_of(table)
         file = self.file(table)
         if file.is_file():
-            return engine.read(file)
+            return completed(engine.read(file), schema)
         return engine.facts(pa.schema([f.with_nullable(True) for f in schema.arrow]).empty_table())
 
     def read_all(self, engine: Engine) -> dict[str, ibis.Table]:
@@ -177,6 +177,15 @@ class Store:
         for name, record in self.manifest.tables.items():
             if fingerprint_file(self.file(name)) != record.sha256:
                 raise StoreError(f"{self.path}: table {name} was changed after it was written")
+
+
+def completed(table: ibis.Table, schema: TableSchema) -> ibis.Table:
+    """Return a table with every column of its schema; what a store written before the column lacks is NULL."""
+    missing = [column for column in schema.columns if column.name not in table.columns]
+    if not missing:
+        return table
+    nulls = {c.name: ibis.null("string" if c.type is Type.TEXT else str(c.type)) for c in missing}
+    return table.mutate(**nulls).select(*schema.names)
 
 
 class Rewrite:
@@ -237,6 +246,11 @@ class Rewrite:
         if self.old is None or table not in self.old.manifest.tables:
             return None
         return self.old.file(table)
+
+    @property
+    def sources(self) -> tuple[SourceRecord, ...]:
+        """Sources of the new state so far."""
+        return tuple(self._sources)
 
     def add_source(self, record: SourceRecord) -> None:
         """Record a source; one of the same `source_id` is replaced."""
