@@ -161,7 +161,7 @@ def _mask_patent_parties(t: ibis.Table, as_of: date, allow_undated: bool) -> ibi
 
 def _mask_cases(t: ibis.Table, as_of: date, allow_undated: bool) -> ibis.Table:
     decided = ibis.coalesce(t.published_date, t.decided_date) <= as_of
-    names = ("outcome", "damages_awarded", "damages_basis", "decided_date")
+    names = ("outcome", "damages_awarded", "costs_awarded", "damages_basis", "decided_date")
     keep = decided.fill_null(allow_undated)
     return t.mutate(**{name: _unless(keep, t[name]) for name in names})
 

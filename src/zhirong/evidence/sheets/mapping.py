@@ -82,7 +82,9 @@ _PATENT_AS: Mapping[str, str] = {
 }  # fmt: skip
 _TYPE_AS = {Type.TEXT: "text", Type.INT: "int", Type.FLOAT: "float", Type.DATE: "date", Type.BOOL: "yes_no"}
 _RECORD_TABLES = ("legal_events", "deals", "cases")
-_MONEY_COLUMNS = frozenset({"amount", "price", "asked_price", "upfront_fee", "damages_claimed", "damages_awarded"})
+_MONEY_COLUMNS = frozenset(
+    {"amount", "price", "asked_price", "upfront_fee", "damages_claimed", "damages_awarded", "costs_awarded"}
+)
 _TOP = (
     "name", "title", "version", "grade", "note", "extends", "office", "language", "null_values", "row_filter",
     "sheets", "formulas", "encoding", "separators", "stated_at", "columns", "records", "ignore", "confirmed",
