@@ -1,4 +1,4 @@
-"""Run the commands of the product over the real data beside the project and write the outcome to real-data-run.md.
+"""Run the commands of the product over the real data beside the project and write the outcome as a page of the documentation.
 
 Needs the folder of real data (``--data``); nothing of it is copied: the page holds counts and quantiles, and links to sources.
 """
@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "real-data-run.md"
+PAGE = ROOT / "docs" / "replications" / "real-data-run.md"
 ZHIRONG = str(Path(sys.executable).parent / "zhirong")
 
 
@@ -44,6 +44,8 @@ def imports(data: Path, work: Path) -> list[str]:
             "cn_patent_survival",
             ["sheet", str(data / "cn_patent_survival" / "sample_cleaned_sample.csv")],
         ),
+        ("Chinese titles and abstracts", "cn_patent_text", ["auto", str(data / "cn_patent_text")]),
+        ("IPC titles", "ipc_titles", ["auto", str(data / "ipc_titles")]),
     ]
     lines = ["## Imported", ""]
     rows: list[list[object]] = []
@@ -80,7 +82,7 @@ def indicated(work: Path) -> list[str]:
         )
         best = scored[0] if scored else {}
         rows.append([f"`{folder}`", as_of, found[0]["patents"], len(found), known, best.get("patent_id"), best.get("score"),
-                     f"{best.get('score_low')}-{best.get('score_high')}", best.get("coverage")])  # fmt: skip
+                     f"{best['score_low']:.0f}–{best['score_high']:.0f}" if best else None, best.get("coverage")])  # fmt: skip
     head = [
         "set",
         "as of",
@@ -161,7 +163,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         lines = [
-            "# Replications: real data",
+            "# Replications: one run over real data",
             "",
             "Written by `tools/replicate.py` from real, published records: imported, indicated, scored and valued by the same",
             "commands that a user runs. Where the records hold no revenue of the owner, relief from royalty is refused, and the",

@@ -11,7 +11,23 @@ import pytest
 from zhirong.evidence.importing import import_files
 from zhirong.params import load
 from zhirong.tables import Engine, Store
-from zhirong.valuation import Purpose, prepare, value_patents
+from zhirong.valuation import Purpose, prepare, value_patent, value_patents
+
+
+@pytest.mark.realdata
+def test_real_chinese_lapses_do_not_follow_the_fees_and_the_method_says_so(
+    shared_data: Path, duckdb_engine: Engine, tmp_path: Path
+) -> None:
+    """Lapses of the sample go on at about a tenth a year whatever the fee, which no fee model explains."""
+    sample = shared_data / "cn_patent_survival" / "sample_cleaned_sample.csv"
+    import_files("sheet", [sample], tmp_path / "store")
+    background = prepare(Store.open(tmp_path / "store"), duckdb_engine, as_of=date(2012, 6, 30), book=load())
+    value = value_patent(background, "CN1328799", purpose=Purpose.PLEDGE, draws=2_000)
+    verdicts = {a.method: a for a in value.admissibility}
+    assert not verdicts["renewal"].is_admissible
+    assert "do not follow the fees" in verdicts["renewal"].reasons[0].en
+    assert {a.name: a for a in value.assumptions}["economic_life"].source.title.startswith("Weibull survival")
+    assert value.quantiles[0.95] > value.quantiles[0.05] > 0
 
 
 @pytest.mark.realdata

@@ -12,12 +12,12 @@ from zhirong.evidence.ops import OpsReader
 from zhirong.evidence.patentsview import PatentsViewReader
 from zhirong.evidence.ppubs import PpubsReader
 from zhirong.evidence.reading import Reader
-from zhirong.evidence.sheets import SheetReader
+from zhirong.evidence.sheets import IpcTitleReader, SheetReader
 from zhirong.evidence.template_reader import TemplateReader
 from zhirong.evidence.uspto import (
     AssignmentTableReader,
     AssignmentXmlReader,
-    CpcMasterReader,
+    CpcReader,
     GreenbookReader,
     UsptoXmlReader,
 )
@@ -28,7 +28,7 @@ __all__ = ["READERS", "detect", "reader_named"]
 _ALL: tuple[Reader, ...] = (
     UsptoXmlReader(),
     GreenbookReader(),
-    CpcMasterReader(),
+    CpcReader(),
     AssignmentXmlReader(),
     AssignmentTableReader(),
     PatentsViewReader(),
@@ -38,6 +38,7 @@ _ALL: tuple[Reader, ...] = (
     PpubsReader(),
     TemplateReader(),
     JudgmentReader(),
+    IpcTitleReader(),
     SheetReader(),
 )
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from zhirong.indicators.catalogue import Context, Evidence
-from zhirong.indicators.citation_expressions import category_code, liveness, owners, publications
-from zhirong.indicators.frames import derived
+from zhirong.indicators.citation_expressions import liveness, owners, publication_columns, publications
+from zhirong.indicators.frames import derived, sources_with
 from zhirong.numerics.graph import (
     NO_CLASS,
     NO_DAY,
@@ -26,6 +27,7 @@ from zhirong.numerics.graph import (
     order_by_day,
     text_keys,
 )
+from zhirong.numerics.graph.csr import CATEGORY_OTHER, CATEGORY_UNKNOWN, CATEGORY_XY
 
 __all__ = [
     "CitationArrays",
@@ -167,7 +169,7 @@ def _years(day: Array) -> Array:
     return np.where(known, whole, 0).astype(np.int32)
 
 
-def load(evidence: Evidence, context: Context, folder: Path) -> CitationArrays:
+def load(evidence: Evidence, context: Context, folder: Path, *, with_categories: bool = True) -> CitationArrays:
     """Read patents and citations once and build the graph.
 
     Parameters
@@ -178,20 +180,21 @@ def load(evidence: Evidence, context: Context, folder: Path) -> CitationArrays:
         Date, engine, parameters.
     folder : Path
         For memory-mapped arrays, used where the graph has more edges than ``citations.memory_edges``.
+    with_categories : bool
+        Read the search-report categories, which only the X and Y variants need.
 
     Returns
     -------
     CitationArrays
     """
-    engine = context.engine
-    table = engine.to_arrow(publications(evidence, context))
+    table = _publications(evidence, context)
     ids = _column(table, "patent_id")
     codes = KeyCodes(max(1024, len(ids) + len(ids) // 4))
     own = codes.add(keys_of(ids))
     assert codes.count == len(ids), "patents holds a patent_id twice"
     assert len(ids) == 0 or bool((own[1:] > own[:-1]).all()), "codes follow the rows"
     published = _days(_column(table, "published_on"))
-    edges = _read_edges(evidence, context, codes)
+    edges = _read_edges(evidence, context, codes, with_categories=with_categories)
     n = codes.count
     own_day = np.full(n, NO_DAY, np.int32)
     own_day[: len(ids)] = published
@@ -235,6 +238,16 @@ def load(evidence: Evidence, context: Context, folder: Path) -> CitationArrays:
     )
 
 
+def _publications(evidence: Evidence, context: Context) -> pa.Table:
+    """Return the table of `citation_expressions.publications`; the few sources are told apart here and not by a join."""
+    if "@publications" in evidence:
+        return context.engine.to_arrow(publications(evidence, context))
+    known = context.engine.to_arrow(sources_with(evidence, "citations", "nonpatent_citations")).column("source_id")
+    table = context.engine.to_arrow(publication_columns(evidence["patents"]))
+    is_covered = pc.is_in(table.column("source_id"), value_set=known.combine_chunks())
+    return table.drop_columns("source_id").append_column("is_covered", is_covered)
+
+
 @dataclass(frozen=True, slots=True)
 class _Edges:
     citing: Array
@@ -244,16 +257,16 @@ class _Edges:
     category: Array
 
 
-def _read_edges(evidence: Evidence, context: Context, codes: KeyCodes) -> _Edges:
+def _read_edges(evidence: Evidence, context: Context, codes: KeyCodes, *, with_categories: bool) -> _Edges:
     rows = evidence["citations"]
-    expr = rows.select(
-        "citing_id", "cited_id", "citing_date", "cited_date", category=category_code(rows.category).cast("int8")
-    )
+    # The scan passes the letters on: Arrow codes a batch of them at once.
+    letters = rows.category if with_categories else ibis.null("string")
+    expr = rows.select("citing_id", "cited_id", "citing_date", "cited_date", category=letters)
     parts: list[tuple[Array, ...]] = []
     for batch in context.engine.batches(expr, rows=_BATCH_ROWS):
         citing, cited = (codes.add(keys_of(batch.column(name))) for name in ("citing_id", "cited_id"))
         days = [_days(_column(batch, name)) for name in ("citing_date", "cited_date")]
-        parts.append((citing, cited, *days, _column(batch, "category").to_numpy(zero_copy_only=False)))
+        parts.append((citing, cited, *days, _categories(_column(batch, "category"))))
     kinds = (np.int32, np.int32, np.int32, np.int32, np.int8)
     columns: list[Array] = []
     for place, kind in enumerate(kinds):
@@ -264,6 +277,18 @@ def _read_edges(evidence: Evidence, context: Context, codes: KeyCodes) -> _Edges
             at += part[place].size
         columns.append(whole)
     return _Edges(*columns)
+
+
+def _categories(letters: Any) -> Array:
+    """Return the code of each category, as `citation_expressions.category_code` defines it."""
+    if letters.null_count == len(letters):
+        return np.full(len(letters), CATEGORY_UNKNOWN, np.int8)
+    coded = letters.dictionary_encode()
+    names = [name.upper() for name in coded.dictionary.to_pylist()]
+    codes = [CATEGORY_XY if "X" in name or "Y" in name else CATEGORY_OTHER for name in names]
+    place = coded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
+    found: Array = np.array([*codes, CATEGORY_UNKNOWN], np.int8)[place]
+    return found
 
 
 def rows_of(vertex: Array, vertex_count: int) -> Array:

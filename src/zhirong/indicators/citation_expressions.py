@@ -32,6 +32,7 @@ __all__ = [
     "forward_measures",
     "liveness",
     "owners",
+    "publication_columns",
     "publications",
     "relation_measures",
     "with_staged",
@@ -70,15 +71,21 @@ def publications(evidence: Evidence, context: Context) -> ibis.Table:
     """
     if "@publications" in evidence:
         return evidence["@publications"]
-    patents = evidence["patents"]
     known = sources_with(evidence, "citations", "nonpatent_citations").mutate(_known=ibis.literal(True))
-    t = attach(patents, known, on="source_id")
-    return t.select(
+    t = attach(publication_columns(evidence["patents"]), known, on="source_id")
+    return t.mutate(is_covered=t._known.fill_null(False)).drop("_known", "source_id")
+
+
+def publication_columns(patents: ibis.Table) -> ibis.Table:
+    """Return ``patent_id``, ``office``, ``published_on``, ``primary_class``, ``source_id`` of each patent."""
+    return patents.select(
         "patent_id",
         "office",
-        published_on=ibis.coalesce(t.publication_date, t.grant_date),
-        is_covered=t._known.fill_null(False),
-        primary_class=ibis.ifelse(t.primary_ipc.length() >= 4, t.primary_ipc.substr(0, 4), ibis.null("string")),
+        "source_id",
+        published_on=ibis.coalesce(patents.publication_date, patents.grant_date),
+        primary_class=ibis.ifelse(
+            patents.primary_ipc.length() >= 4, patents.primary_ipc.substr(0, 4), ibis.null("string")
+        ),
     )
 
 

@@ -80,7 +80,8 @@ def compute_local(
             raise UnknownNameError("citation indicator", id_, CITATION_IDS)
     folder = Path(tempfile.mkdtemp(prefix="graph-", dir=scratch or context.engine.scratch))
     try:
-        run = _Run(evidence, context, load(evidence, context, folder))
+        with_categories = any(id_.endswith("_xy") for id_ in wanted)
+        run = _Run(evidence, context, load(evidence, context, folder, with_categories=with_categories))
         return {id_: run.table(id_) for id_ in wanted}
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -29,6 +29,9 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+_SIGMA_MAX, _DECAY_MAX = 50.0, 0.99
+"""Where the search turns back: lapses that no fee explains drive spread and decay there together without end."""
+_OUTSIDE = 1e12
 
 
 def fee_schedule(rows: Sequence[Sequence[float]], last_age: int) -> Floats:
@@ -258,7 +261,9 @@ def fit_renewal(
     kept_on = np.bincount(last[~out], minlength=len(fees) + 1)
 
     def loss(theta: Floats) -> float:
-        sigma, decay = float(np.exp(theta[1])), float(1 / (1 + np.exp(-theta[2])))
+        sigma, decay = float(np.exp(min(theta[1], 50.0))), float(1 / (1 + np.exp(-max(theta[2], -50.0))))
+        if sigma > _SIGMA_MAX or decay > _DECAY_MAX:
+            return _OUTSIDE
         alive = share_alive(float(theta[0]), sigma, decay, ages[first_age - 1 :], fees[first_age - 1 :])
         full = np.concatenate([np.ones(first_age - 1), alive, [0.0]])
         given = np.maximum(full / max(full[first_age - 1], 1e-300), 1e-300)

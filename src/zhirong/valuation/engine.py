@@ -383,6 +383,7 @@ def _facts(background: Background, subject: Subject) -> dict[str, Any]:
         name: row[name].isoformat() if row[name] else None for name in ("filing_date", "publication_date", "grant_date")
     }
     facts |= {
+        "primary_class": " — ".join(filter(None, (subject.class_symbol, subject.class_title))) or None,
         "technology_field": _field_name(subject.field),
         "wipo_field": subject.field,
         "legal_end_date": subject.legal_end.isoformat() if subject.legal_end else None,

@@ -20,6 +20,8 @@ __all__ = ["annuity_fees", "fees_paid", "fit_renewals", "has_periodic_fees", "pe
 
 Floats = NDArray[np.float64]
 _PERIODIC_RIGHTS = ("invention", "reissue")
+_ANNIVERSARY_SLACK_YEARS = 0.02
+"""A week: an anniversary counts as reached although years of 365.25 days miss it by days."""
 
 
 def has_periodic_fees(book: ParameterBook, office: str, right: str) -> bool:
@@ -100,18 +102,33 @@ def fit_renewals(
         mine = (lives["office"] == office) & (lives["right"] == right)
         fit = _fit_periodic if has_periodic_fees(book, office, right) else _fit_yearly
         try:
-            fits[f"{office}:{right}"] = fit({k: v[mine] for k, v in lives.items()}, book, office, right, as_of)
+            found = fit({k: v[mine] for k, v in lives.items()}, book, office, right, as_of)
+            fits[f"{office}:{right}"] = _plausible(found, book.value("valuation.renewal_plausible", as_of))
         except (DomainError, ConvergenceError, NotAdmissibleError) as err:
             reasons[f"renewal.{office}:{right}"] = str(err)
     return fits
 
 
+def _plausible(fit: RenewalFit, limits: Mapping[str, float]) -> RenewalFit:
+    """Return the fit, or raise `NotAdmissibleError` where it says that fees do not explain these lapses."""
+    if fit.decay > limits["decay_max"] or fit.sigma > limits["sigma_max"]:
+        raise NotAdmissibleError(
+            f"the lapses of {fit.observations:,} rights do not follow the fees: the best fit has a decay of {fit.decay:.2f} a year "
+            f"and a spread of {fit.sigma:.1f} log points, outside {limits['decay_max']:g} and {limits['sigma_max']:g}"
+        )
+    return fit
+
+
 def _fit_yearly(
     lives: Mapping[str, NDArray[Any]], book: ParameterBook, office: str, right: str, as_of: date
 ) -> RenewalFit:
+    """Fit a fee each year. Where no payment is recorded, a right alive at an age has paid for the years to that age:
+    a yearly fee that stays unpaid ends the right from its due date, an anniversary of filing."""
     fees = annuity_fees(book, office, right, as_of)
-    known = np.isfinite(lives["paid"])
-    return fit_renewal(lives["paid"][known].astype(np.int64), lives["ended"][known], fees, first_age=4)
+    usable = (lives["entry"] >= 0) & (lives["age"] > lives["entry"])
+    reached = np.floor(lives["age"] + _ANNIVERSARY_SLACK_YEARS)
+    paid = np.where(np.isfinite(lives["paid"]), lives["paid"], reached)[usable]
+    return fit_renewal(paid.astype(np.int64), lives["ended"][usable], fees, first_age=4)
 
 
 def _fit_periodic(

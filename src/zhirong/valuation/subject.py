@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from zhirong.kernel.dates import add_years, whole_years, year_fraction
@@ -30,6 +30,8 @@ class Subject:
         Row of `patents`, later facts masked.
     field : int or None
         WIPO field of the first class.
+    class_symbol, class_title : str or None
+        First class, and what it means where the store holds a scheme (the title of its subclass where it lacks its own).
     legal_end : date or None
         End of the legal term.
     legal_life_years : float or None
@@ -53,6 +55,8 @@ class Subject:
     patent_id: str
     row: dict[str, Any]
     field: int | None
+    class_symbol: str | None
+    class_title: str | None
     legal_end: date | None
     legal_life_years: float | None
     is_alive: bool | None
@@ -94,9 +98,26 @@ def describe(background: Background, patent_ids: Sequence[str]) -> list[Subject]
             known = engine.to_arrow(tables["patents"].select("patent_id").limit(2000))["patent_id"].to_pylist()
             raise UnknownNameError(f"patent known at {background.as_of}", patent, known)
     events = _by_patent(background, "legal_events", wanted, ["event_kind", "event_date", "fee_year"])
-    classes = _by_patent(background, "classifications", wanted, ["sequence", "subclass", "main_group", "scheme"])
+    classes = _by_patent(
+        background, "classifications", wanted, ["sequence", "symbol", "subclass", "main_group", "scheme"]
+    )
+    titles = _titles(
+        background, {c[name] for rows_ in classes.values() for c in rows_ for name in ("symbol", "subclass")}
+    )
     owners = _owners(background, wanted)
-    return [_subject(background, rows[p], events.get(p, []), classes.get(p, []), owners.get(p)) for p in patent_ids]
+    return [
+        _subject(background, rows[p], events.get(p, []), classes.get(p, []), owners.get(p), titles) for p in patent_ids
+    ]
+
+
+def _titles(background: Background, symbols: set[str | None]) -> dict[tuple[str, str], str]:
+    """Return what symbols mean, by scheme and symbol."""
+    wanted = sorted(symbol for symbol in symbols if symbol)
+    if not wanted:
+        return {}
+    found = background.tables["class_titles"].filter(lambda t: t.symbol.isin(wanted))
+    rows = background.engine.to_arrow(found.select("scheme", "symbol", "title")).to_pylist()
+    return {(row["scheme"], row["symbol"]): row["title"] for row in rows}
 
 
 def _by_patent(
@@ -175,7 +196,7 @@ def _sector_royalties(background: Background) -> dict[str, tuple[float, float, f
 
 def _subject(
     background: Background, row: dict[str, Any], events: list[dict[str, Any]], classes: list[dict[str, Any]],
-    owner: dict[str, Any] | None,
+    owner: dict[str, Any] | None, titles: Mapping[tuple[str, str], str],
 ) -> Subject:  # fmt: skip
     as_of = background.as_of
     legal_end = _legal_end(background.book, row)
@@ -188,10 +209,14 @@ def _subject(
     paid = [e["fee_year"] for e in events if e["event_kind"] == "annuity_paid" and e["fee_year"] is not None]
     revenue, year = _revenue(owner)
     filing = row["filing_date"]
+    first = next(iter(_in_order(classes)), {"scheme": "", "symbol": None, "subclass": ""})
+    own, broader = (titles.get((first["scheme"], first[name] or "")) for name in ("symbol", "subclass"))
     return Subject(
         patent_id=row["patent_id"],
         row=row,
         field=_field(classes),
+        class_symbol=first["symbol"],
+        class_title=own or broader,
         legal_end=legal_end,
         legal_life_years=left,
         is_alive=alive,
@@ -208,20 +233,34 @@ def _subject(
     )
 
 
+def _in_order(classes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return classes in the order of the document, IPC before the others."""
+    return sorted(
+        classes,
+        key=lambda c: (c["scheme"] != "ipc", c["sequence"] if c["sequence"] is not None else 99, c["symbol"]),
+    )
+
+
 def _field(classes: list[dict[str, Any]]) -> int | None:
-    for item in sorted(
-        classes, key=lambda c: (c["scheme"] != "ipc", c["sequence"] if c["sequence"] is not None else 99)
-    ):
+    for item in _in_order(classes):
         if item["subclass"] and (found := field_of(ClassSymbol(item["subclass"], item["main_group"]))):
             return found
     return None
 
 
 def _legal_end(book: ParameterBook, row: dict[str, Any]) -> date | None:
-    """Return the end of the legal term: stated by the source, else by the law in force on the day of filing."""
+    """Return the end of the legal term: stated by the source, else by the law in force on the day of filing.
+
+    A stated adjustment or extension lengthens the term of the law; without one the ordinary term stands.
+    """
     if row["expiry_date"] is not None:
-        end: date = row["expiry_date"]
-        return end
+        stated: date = row["expiry_date"]
+        return stated
+    end, days = _ordinary_end(book, row), row["term_extension_days"]
+    return end + timedelta(days=days) if end is not None and days is not None else end
+
+
+def _ordinary_end(book: ParameterBook, row: dict[str, Any]) -> date | None:
     filing, grant, office = row["filing_date"], row["grant_date"], str(row["office"]).lower()
     right = row["right_type"] or "invention"
     right = "invention" if right == "reissue" else right

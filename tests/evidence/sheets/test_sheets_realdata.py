@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
-from zhirong.evidence.sheets import propose_mapping, read_ipc_titles
-from zhirong.kernel.findings import FindingLog
+from zhirong.evidence.importing import import_files
+from zhirong.evidence.sheets import propose_mapping
 
 pytestmark = pytest.mark.realdata
 
@@ -74,17 +75,19 @@ def test_labelled_abstracts_become_titles_texts_and_symbols(read_sheet, shared_d
     assert not kept.of("sheet.class_symbol")
 
 
-def test_ipc_titles_have_the_counts_of_their_description(shared_data):
-    log = FindingLog()
-    titles = read_ipc_titles(shared_data / "ipc_titles" / "all_ipc.tsv.gz", log=log)
-    levels = {level: sum(t.level == level for t in titles.values()) for level in ("section", "class", "subclass")}
-    assert levels == {"section": 8, "class": 131, "subclass": 645}
-    assert titles["A01B1/02"].title
-    assert titles["A01B"].title.startswith("SOIL WORKING")
+def test_ipc_titles_have_the_counts_of_their_description(shared_data, tmp_path):
+    done = import_files(None, [shared_data / "ipc_titles" / "all_ipc.tsv.gz"], tmp_path / "store")
+    titles = {r["symbol"]: r for r in pq.read_table(tmp_path / "store" / "class_titles.parquet").to_pylist()}
+    assert [sum(len(symbol) == n for symbol in titles) for n in (1, 3, 4)] == [8, 131, 645]
+    assert titles["A01B1/02"]["title"] == "Spades; Shovels"
+    assert titles["A01B"]["title"].startswith("SOIL WORKING")
+    assert titles["A01B"]["parent_symbol"] == "A01"
+    assert titles["A01B1/02"]["parent_symbol"] is None, "the list does not tell the depth of a subgroup"
     # 75,830 rows less 3 malformed and 540 repeated ones.
     assert len(titles) == 75_830 - 3 - 540
-    assert log.count(rule="ipc.symbol") == 3
-    assert log.count(rule="ipc.repeated") == 540
+    assert done.sources[0].format == "ipc-titles"
+    assert done.sources[0].rows_refused == 3
+    assert done.log.count(rule="ipc.repeated") == 540
 
 
 def test_proposal_for_the_sample_finds_its_numbers_and_dates(survival_file):

@@ -17,10 +17,9 @@ from uspto_documents import ASSIGNMENTS, GREENBOOK, PAP, PATDOC, ice
 
 from zhirong.evidence.formats import detect
 from zhirong.evidence.reading import Limits, ReadOptions
-from zhirong.evidence.uspto import AssignmentTableReader, CpcMasterReader, read_cpc_scheme
+from zhirong.evidence.uspto import AssignmentTableReader, CpcReader
 from zhirong.evidence.uspto.assignments import conveyance_kind
 from zhirong.evidence.uspto.shared import application_number, packed_ipc, packed_uspc
-from zhirong.kernel.errors import EvidenceError
 
 
 def read(tmp_path: Path, content: str | bytes, *, limits: Limits | None = None) -> ListOutput:
@@ -208,16 +207,16 @@ def test_cpc_master_list_and_scheme(tmp_path: Path) -> None:
         '<classification-item level="7"><classification-symbol>A01L1/00</classification-symbol><class-title><title-part><text>Shoes</text>'
         "</title-part></class-title></classification-item></classification-item></class-scheme>", "utf-8",
     )  # fmt: skip
-    assert [(t.symbol, t.title, t.parent) for t in read_cpc_scheme(scheme)] == [
-        ("A01L", "SHOEING", None),
-        ("A01L1/00", "Shoes", "A01L"),
-    ]
     out = ListOutput()
-    CpcMasterReader().read(scheme, out, ReadOptions())
-    assert out.rules() == {"cpc.scheme"}
+    CpcReader().read(scheme, out, ReadOptions())
+    assert [(r["symbol"], r["title"], r["parent_symbol"], r["level"]) for r in out.rows["class_titles"]] == [
+        ("A01L", "SHOEING", None, 5),
+        ("A01L1/00", "Shoes", "A01L", 7),
+    ]
+    assert not out.rules()
     scheme.write_text("<class-scheme>", "utf-8")
-    with pytest.raises(EvidenceError, match="not well-formed"):
-        read_cpc_scheme(scheme)
+    CpcReader().read(scheme, out, ReadOptions())
+    assert out.rules() == {"xml.malformed"}
 
 
 # Read off the raw documents: (file, patent, filing date, claims stated, patent citations, other citations, independent claims).

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from zhirong.evidence.sheets.ipc_titles import ClassTitle, read_ipc_titles
+from zhirong.evidence.sheets.ipc_titles import IpcTitleReader
 from zhirong.evidence.sheets.mapping import SheetMapping, load_mapping, parse_mapping, shipped_mappings
 from zhirong.evidence.sheets.propose import ProposedColumn, ProposedMapping, propose_mapping, write_mapping
 from zhirong.evidence.sheets.reader import SheetReader
 
 __all__ = [
-    "ClassTitle",
+    "IpcTitleReader",
     "ProposedColumn",
     "ProposedMapping",
     "SheetMapping",
@@ -16,7 +16,6 @@ __all__ = [
     "load_mapping",
     "parse_mapping",
     "propose_mapping",
-    "read_ipc_titles",
     "shipped_mappings",
     "write_mapping",
 ]

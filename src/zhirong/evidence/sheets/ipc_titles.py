@@ -2,79 +2,74 @@
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import dataclass
 from pathlib import Path
 
-from zhirong.kernel.errors import EvidenceError, IdentifierError
-from zhirong.kernel.findings import Finding as _Finding
-from zhirong.kernel.findings import FindingLog, Severity
+from zhirong.evidence.reading import Output, ReadOptions
+from zhirong.kernel.errors import IdentifierError
+from zhirong.kernel.findings import Severity
 from zhirong.kernel.identifiers import parse_class_symbol
+from zhirong.kernel.text import Bilingual
 
-__all__ = ["ClassTitle", "read_ipc_titles"]
+__all__ = ["IpcTitleReader"]
 
-_LENGTHS = {1: "section", 3: "class", 4: "subclass", 14: "group"}
+_LENGTHS = (1, 3, 4, 14)
+_HEAD_LINES = 5
+_PROGRESS_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class ClassTitle:
-    """The title of one symbol.
+class IpcTitleReader:
+    """Symbol and title, tab separated, without heads; symbols of 1, 3, 4 or 14 characters."""
 
-    Parameters
-    ----------
-    symbol : str
-        Normalised symbol: ``A``, ``A01``, ``A01B``, ``A01B1/02``.
-    level : str
-        ``section``, ``class``, ``subclass`` or ``group``.
-    title : str
-        English title as published.
-    """
+    name: str = "ipc-titles"
+    version: str = "1"
 
-    symbol: str
-    level: str
-    title: str
+    @property
+    def description(self) -> Bilingual:
+        """One line for the list of formats."""
+        return Bilingual(
+            "IPC 分类号及名称（制表符分隔，14 位格式）", "IPC symbols and titles (tab separated, 14-character form)"
+        )
 
+    def accepts(self, path: Path, head: bytes) -> bool:
+        """Say whether every whole line of the head is a symbol and a title."""
+        lines = [line for line in head.decode("utf-8", "replace").split("\n")[:_HEAD_LINES] if line.strip()]
+        parts = [line.rstrip("\r").split("\t") for line in lines]
+        return len(parts) > 1 and all(len(part) == 2 and _symbol(part[0]) and part[1] for part in parts)
 
-def read_ipc_titles(path: Path, *, log: FindingLog | None = None) -> dict[str, ClassTitle]:
-    """Read symbol and title pairs, tab separated, plain or gzip.
-
-    Parameters
-    ----------
-    path : Path
-        File without heads: symbol of 1, 3, 4 or 14 characters, tab, title.
-    log : FindingLog, optional
-        Takes a finding for each row that is no symbol, and for each repeated symbol (the first is kept).
-
-    Returns
-    -------
-    dict
-        Normalised symbol to title, in file order.
-
-    Raises
-    ------
-    EvidenceError
-        When no row of the file is a symbol with a title.
-    """
-    log = log if log is not None else FindingLog()
-    titles: dict[str, ClassTitle] = {}
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as stream:
-        for number, line in enumerate(stream, start=1):
-            raw, _, title = line.rstrip("\n").partition("\t")
-            symbol = _symbol(raw)
-            if symbol is None or not title.strip():
-                log.add(_Finding("ipc.symbol", Severity.ERROR, path.name, "not a symbol with a title; allowed: "
-                                 "A, A01, A01B, A01B0001020000", number, "symbol", raw))  # fmt: skip
-            elif symbol in titles:
-                log.add(_Finding("ipc.repeated", Severity.INFO, path.name, "symbol again; the first title is kept",
-                                 number, "symbol", raw))  # fmt: skip
-            else:
-                titles[symbol] = ClassTitle(symbol, _LENGTHS[len(raw)], title.strip())
-    if not titles:
-        raise EvidenceError(f"{path.name} holds no IPC symbol with a title")
-    return titles
+    def read(self, path: Path, out: Output, options: ReadOptions) -> None:
+        """Read one row a symbol; the first title of a repeated symbol is kept."""
+        seen: set[str] = set()
+        total, done = path.stat().st_size, 0
+        with path.open("rb") as stream:
+            for number, raw_line in enumerate(stream, start=1):
+                done += len(raw_line)
+                out.read()
+                if number % _PROGRESS_ROWS == 0:
+                    options.progress(done, total, number)
+                raw, _, title = raw_line.decode("utf-8", "replace").strip("\r\n").partition("\t")
+                symbol = _symbol(raw)
+                if symbol is None or not title.strip():
+                    out.refuse()
+                    out.finding(
+                        "ipc.symbol", Severity.ERROR, "not a symbol with a title; allowed: A, A01, A01B, A01B0001020000",
+                        row=number, field="symbol", value=raw,
+                    )  # fmt: skip
+                elif symbol in seen:
+                    out.finding(
+                        "ipc.repeated", Severity.INFO, "symbol again; the first title is kept",
+                        row=number, field="symbol", value=raw,
+                    )  # fmt: skip
+                else:
+                    seen.add(symbol)
+                    row = {"scheme": "ipc", "symbol": symbol, "title": title.strip(), "parent_symbol": _parent(symbol)}
+                    out.add("class_titles", row)
+        options.progress(total, total, len(seen))
 
 
 def _symbol(raw: str) -> str | None:
+    """Return the normalised symbol, None where the text is none."""
     if len(raw) not in _LENGTHS or not raw.isascii():
         return None
     if len(raw) == 1:
@@ -85,3 +80,10 @@ def _symbol(raw: str) -> str | None:
         return str(parse_class_symbol(raw))
     except IdentifierError:
         return None
+
+
+def _parent(symbol: str) -> str | None:
+    """Return the symbol one level up, for levels down to the main group; the depth of a subgroup is not in the list."""
+    if len(symbol) in (1, 3, 4):
+        return {1: None, 3: symbol[:1], 4: symbol[:3]}[len(symbol)]
+    return symbol[:4] if symbol.endswith("/00") else None

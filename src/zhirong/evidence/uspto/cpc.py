@@ -9,75 +9,44 @@ from lxml import etree
 
 from zhirong.evidence.reading import Output, ReadOptions
 from zhirong.evidence.rows import RowContext
-from zhirong.kernel.errors import EvidenceError
 from zhirong.kernel.findings import Severity
 from zhirong.kernel.text import Bilingual
 
-__all__ = ["CpcMasterReader", "CpcTitle", "read_cpc_scheme"]
+__all__ = ["CpcReader"]
 
+HEAD_BYTES = 64 << 10
 _SAFE = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
 
 
-@dataclass(frozen=True, slots=True)
-class CpcTitle:
-    """What a symbol means.
-
-    Attributes
-    ----------
-    symbol : str
-        As printed, e.g. ``A01L1/00``.
-    title : str
-        English title, parts joined by "; ", references to other places left out.
-    level : int
-        Depth in the scheme.
-    parent : str or None
-        Symbol one level up.
-    """
-
-    symbol: str
-    title: str
-    level: int
-    parent: str | None
-
-
-def read_cpc_scheme(path: Path) -> list[CpcTitle]:
-    """Read a CPC scheme file.
-
-    Raises
-    ------
-    EvidenceError
-        When the file is not well-formed, or not a scheme.
-    """
-    try:
-        root = etree.parse(path, etree.XMLParser(**_SAFE)).getroot()
-    except etree.XMLSyntaxError as err:
-        raise EvidenceError(f"{path.name}: not well-formed: {err}") from err
-    if root.tag != "class-scheme":
-        raise EvidenceError(f"{path.name}: root is {root.tag}, a CPC scheme has class-scheme")
-    found: list[CpcTitle] = []
-
-    def walk(element: etree._Element, parent: str | None) -> None:
-        for item in element.iterfind("classification-item"):
-            symbol = (item.findtext("classification-symbol") or "").strip()
-            parts = [_title(part) for part in item.iterfind("class-title/title-part")]
-            title = "; ".join(part for part in parts if part)
-            if symbol and title:
-                found.append(CpcTitle(symbol, title, int(item.get("level", "0")), parent))
-            walk(item, symbol or parent)
-
-    walk(root, None)
-    return found
+def _read_scheme(path: Path, out: Output) -> None:
+    """Read a scheme file: one row a symbol with a title; a symbol that the file repeats keeps its first title."""
+    root = etree.parse(path, etree.XMLParser(**_SAFE)).getroot()
+    seen: set[str] = set()
+    todo: list[tuple[etree._Element, str | None]] = [(root, None)]
+    while todo:
+        element, parent = todo.pop()
+        symbol = (element.findtext("classification-symbol") or "").strip()
+        titles = [_title(part) for part in element.iterfind("class-title/title-part")]
+        title = "; ".join(part for part in titles if part)
+        if symbol and title and symbol not in seen:
+            seen.add(symbol)
+            out.read()
+            level = element.get("level", "")
+            row = {"scheme": "cpc", "symbol": symbol, "title": title, "parent_symbol": parent}
+            out.add("class_titles", {**row, "level": int(level) if level.isdecimal() else None})
+        todo += [(item, symbol or parent) for item in reversed(element.findall("classification-item"))]
 
 
 def _title(part: etree._Element) -> str:
+    """Return the English title of a part, references to other places left out."""
     own = (t for t in part.iter("text") if not any(ancestor.tag == "reference" for ancestor in t.iterancestors()))
     words = ["".join(str(piece) for piece in text.itertext()) for text in own]
     return " ".join(" ".join(words).split())
 
 
 @dataclass(frozen=True, slots=True)
-class CpcMasterReader:
-    """CPC master classification list in XML (ST.96), and scheme files, which hold no patents."""
+class CpcReader:
+    """CPC master classification list in XML (ST.96): classes of patents; and scheme files: what classes mean."""
 
     name: str = "uspto-cpc"
     version: str = "1"
@@ -85,27 +54,24 @@ class CpcMasterReader:
     @property
     def description(self) -> Bilingual:
         """One line for the list of formats."""
-        return Bilingual("美国专利商标局 CPC 主分类清单（XML）", "USPTO CPC master classification list (XML)")
+        return Bilingual("CPC 主分类清单与分类表（XML）", "CPC master classification list, and CPC scheme (XML)")
 
     def accepts(self, path: Path, head: bytes) -> bool:
         """Say whether the head has the root of a master list or a scheme."""
         return b"CPCMasterClassificationFile" in head or b"<class-scheme" in head
 
     def read(self, path: Path, out: Output, options: ReadOptions) -> None:
-        """Read the classes of each patent; a scheme file is named as one and left alone."""
+        """Read the classes of each patent, or of a scheme the titles of its symbols."""
         total = path.stat().st_size
         try:
             with path.open("rb") as stream:
+                if b"<class-scheme" in stream.read(HEAD_BYTES):
+                    _read_scheme(path, out)
+                    return
+                stream.seek(0)
                 number = 0
                 for _, element in etree.iterparse(stream, events=("end",), **_SAFE):
                     local = etree.QName(element).localname
-                    if local == "class-scheme":
-                        out.finding(
-                            "cpc.scheme",
-                            Severity.INFO,
-                            "a scheme says what classes mean and holds no patents; nothing to store",
-                        )
-                        return
                     if local == "CPCMasterClassificationRecord":
                         number += 1
                         out.read()

@@ -21,6 +21,9 @@ def _find(keys: Array, first: int, last: int, slot_key: Array, slot_code: Array,
     mask = np.uint64(slot_key.size - 1)
     for i in range(first, last):
         key = keys[i]
+        if i > first and key == keys[i - 1]:  # references of one patent follow each other
+            codes[i] = codes[i - 1]
+            continue
         slot = (key * _MULTIPLIER) >> np.uint64(shift)
         while slot_code[slot] != _EMPTY and slot_key[slot] != key:
             slot = (slot + np.uint64(1)) & mask
