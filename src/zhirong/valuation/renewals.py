@@ -122,8 +122,12 @@ def _plausible(fit: RenewalFit, limits: Mapping[str, float]) -> RenewalFit:
 def _fit_yearly(
     lives: Mapping[str, NDArray[Any]], book: ParameterBook, office: str, right: str, as_of: date
 ) -> RenewalFit:
-    """Fit a fee each year. Where no payment is recorded, a right alive at an age has paid for the years to that age:
-    a yearly fee that stays unpaid ends the right from its due date, an anniversary of filing."""
+    """Fit a fee each year.
+
+    Where no payment is recorded, a right alive at an age has paid for the years to that age: a yearly fee that stays unpaid
+    ends the right from its due date, an anniversary of filing. Sources that date the end by its notice, months later, make
+    rights look a year longer paid for than they were.
+    """
     fees = annuity_fees(book, office, right, as_of)
     usable = (lives["entry"] >= 0) & (lives["age"] > lives["entry"])
     reached = np.floor(lives["age"] + _ANNIVERSARY_SLACK_YEARS)

@@ -209,8 +209,8 @@ def _subject(
     paid = [e["fee_year"] for e in events if e["event_kind"] == "annuity_paid" and e["fee_year"] is not None]
     revenue, year = _revenue(owner)
     filing = row["filing_date"]
-    first = next(iter(_in_order(classes)), {"scheme": "", "symbol": None, "subclass": ""})
-    own, broader = (titles.get((first["scheme"], first[name] or "")) for name in ("symbol", "subclass"))
+    first = next(iter(_in_order(classes)), {"scheme": "", "symbol": None, "subclass": None})
+    own, broader = (titles.get((str(first["scheme"]), str(first[name]))) for name in ("symbol", "subclass"))
     return Subject(
         patent_id=row["patent_id"],
         row=row,
