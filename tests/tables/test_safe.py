@@ -46,6 +46,16 @@ def test_whole_years_and_days_equal_the_kernel(engine: Engine) -> None:
     assert column(engine, t, safe.days_between(t.a, t.b)) == [(b - a).days if a and b else None for a, b in pairs]
 
 
+def test_days_are_added(engine: Engine) -> None:
+    pairs = [(a, n) for a in DAYS for n in (0, 1, -1, 59, 366, 4000, None)] + [(None, 3)]
+    t = table(
+        engine, k=pa.array(range(len(pairs)), pa.int64()), a=pa.array([p[0] for p in pairs], pa.date32()),
+        n=pa.array([p[1] for p in pairs], pa.int64()),
+    )  # fmt: skip
+    expected = [a + timedelta(days=n) if a is not None and n is not None else None for a, n in pairs]
+    assert column(engine, t, safe.plus_days(t.a, t.n)) == expected
+
+
 def test_division_logarithm_and_root_are_null_where_undefined(engine: Engine) -> None:
     xs = [0.0, -0.0, 1.0, -4.0, 4.0, 1e300, None]
     pairs = [(a, b) for a in xs for b in xs]

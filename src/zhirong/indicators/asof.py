@@ -135,6 +135,7 @@ def _mask_patents(t: ibis.Table, as_of: date, allow_undated: bool) -> ibis.Table
     stated = (t.stated_at <= as_of).fill_null(allow_undated)
     changes = {
         "grant_date": _unless(granted, t.grant_date),
+        "term_extension_days": _unless((t.grant_date <= as_of).fill_null(allow_undated), t.term_extension_days),
         "legal_status": _unless(status, t.legal_status),
         "legal_status_date": _unless(status, t.legal_status_date),
         "stated_forward_citation_count": _unless(stated, t.stated_forward_citation_count),

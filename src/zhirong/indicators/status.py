@@ -79,7 +79,7 @@ def plus_years(day: ibis.Value, years: ibis.Value) -> ibis.Value:
 
 
 def expiry(evidence: Evidence, context: Context) -> ibis.Table:
-    """Return the end of the longest legal term of each patent.
+    """Return the end of the longest legal term of each patent, with the days by which the office adjusted it.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def expiry(evidence: Evidence, context: Context) -> ibis.Table:
         ``expiry_basis`` (``stated`` by the source or ``law``).
     """
     patents = evidence["patents"].select(
-        "patent_id", "office", "right_type", "filing_date", "grant_date", _stated="expiry_date"
+        "patent_id", "office", "right_type", "filing_date", "grant_date", "term_extension_days", _stated="expiry_date"
     )
     facts = context.engine.facts(terms())
     listed = facts.filter(facts.office != "*").select("office", "right_type").distinct()
@@ -111,7 +111,8 @@ def expiry(evidence: Evidence, context: Context) -> ibis.Table:
         plus_years(t.grant_date, t.grant_years.fill_null(0)),
         ibis.null("date"),
     )
-    by_law = ibis.coalesce(ibis.greatest(by_filing, by_grant), by_filing, by_grant)
+    ordinary = ibis.coalesce(ibis.greatest(by_filing, by_grant), by_filing, by_grant)
+    by_law = ibis.coalesce(safe.plus_days(ordinary, t.term_extension_days), ordinary)
     return t.select(
         "patent_id",
         expiry_date=ibis.coalesce(t._stated, by_law),

@@ -19,6 +19,7 @@ __all__ = [
     "last",
     "log",
     "mode",
+    "plus_days",
     "sqrt",
     "stable_hash",
     "whole_years",
@@ -45,6 +46,11 @@ def sqrt(x: ibis.Value) -> ibis.Value:
 def days_between(start: ibis.Value, end: ibis.Value) -> ibis.Value:
     """Return days from start to end as int64, negative when end is earlier."""
     return end.delta(start, unit="day").cast("int64")
+
+
+def plus_days(day: ibis.Value, days: ibis.Value) -> ibis.Value:
+    """Return the date that many days later (earlier for negative days); NULL where either is NULL."""
+    return (day + days.as_interval("D")).cast("date")
 
 
 def whole_years(start: ibis.Value, end: ibis.Value) -> ibis.Value:
