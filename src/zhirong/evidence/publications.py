@@ -161,7 +161,7 @@ def _write_priorities(item: Publication, record: RowContext) -> None:
             seen.add(number)
             record.out.add("priorities", {
                 "patent_id": item.number.patent_id, "application_number": number, "priority_date": earlier.dated,
-                "office": earlier.office or (number[3:5] if number.startswith("PCT") else number[:2]),
+                "office": number[3:5] if number.startswith("PCT") else number[:2],
                 "kind": earlier.kind,
             })  # fmt: skip
 

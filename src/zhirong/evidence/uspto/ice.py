@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, TypeAlias
 
-from zhirong.evidence.publications import CitedDocument, NamedParty, Publication
+from zhirong.evidence.publications import CitedDocument, EarlierApplication, NamedParty, Publication
 from zhirong.evidence.rows import RowContext
 from zhirong.evidence.uspto.documents import text_of
 from zhirong.evidence.uspto.shared import application_number, cited_patent, earliest, origin_of, packed_ipc, packed_uspc
@@ -33,6 +32,7 @@ def read(root: Element, record: RowContext) -> Publication | None:
     record.record_id = number.patent_id
     published = record.date(bib.findtext("publication-reference/document-id/date"), "publication-reference.date")
     filed = record.date(bib.findtext("application-reference/document-id/date"), "application-reference.date")
+    earlier = _earlier_applications(bib, record)
     item = Publication(
         number=number,
         application_number=application_number(
@@ -43,8 +43,10 @@ def read(root: Element, record: RowContext) -> Publication | None:
         filing_date=filed,
         publication_date=published,
         grant_date=published if is_grant else None,
-        priority_date=earliest([filed, *_priorities(bib, record)]),
+        priority_date=earliest([filed, *(one.dated for one in earlier)]),
+        priorities=earlier,
         earlier_publication_id=_earlier(bib, record),
+        term_extension_days=record.count(bib.findtext("us-term-of-grant/us-term-extension"), "us-term-extension"),
         is_government_interest=root.find(".//us-govt-interest") is not None or _government(root) or None,
     )
     _classes(bib, item)
@@ -73,13 +75,32 @@ def _government(root: Element) -> bool:
     return any("GOVERNMENT" in h.upper() or "FEDERALLY" in h.upper() for h in heads)
 
 
-def _priorities(bib: Element, record: RowContext) -> list[date | None]:
-    days = [d.text for d in bib.iterfind("priority-claims/priority-claim/date")]
+_RELATIONS = {
+    "continuation": "continuation", "continuing-reissue": "continuation", "division": "division",
+    "us-divisional-reissue": "division", "continuation-in-part": "continuation_in_part", "reissue": "reissue",
+    "us-provisional-application": "provisional", "a-371-of-international": "international",
+}  # fmt: skip
+
+
+def _earlier_applications(bib: Element, record: RowContext) -> list[EarlierApplication]:
+    """Return claimed priorities, parents and provisional applications, in the order of the document."""
+    found = [
+        _earlier_application(claim, "paris", record)
+        for claim in bib.iterfind("priority-claims/priority-claim")
+    ]  # fmt: skip
     related = bib.find("us-related-documents")
-    if related is not None:
-        days += [d.text for d in related.iterfind(".//parent-doc/document-id/date")]
-        days += [d.text for d in related.iterfind("us-provisional-application/document-id/date")]
-    return [record.date(day, "priority.date", default_day=1) for day in days]
+    for relation in related if related is not None else ():
+        kind = _RELATIONS.get(str(relation.tag), "other")
+        places = "document-id" if kind == "provisional" else ".//parent-doc/document-id"
+        if relation.tag != "related-publication":
+            found += [_earlier_application(one, kind, record) for one in relation.iterfind(places)]
+    return [one for one in found if one is not None]
+
+
+def _earlier_application(element: Element, kind: str, record: RowContext) -> EarlierApplication | None:
+    dated = record.date(element.findtext("date"), "priority.date", default_day=1)
+    number, office = (element.findtext("doc-number") or "").strip(), (element.findtext("country") or "").strip()[:2]
+    return EarlierApplication(number, kind, office.upper() or None, dated) if number else None
 
 
 def _earlier(bib: Element, record: RowContext) -> str | None:
