@@ -17,7 +17,7 @@ from zhirong.kernel.errors import DomainError, NotAdmissibleError, ParameterErro
 from zhirong.kernel.provenance import Grade
 from zhirong.params import load
 from zhirong.sample import write_world
-from zhirong.tables import Rewrite, Store
+from zhirong.tables import Rewrite, Store, connect
 from zhirong.valuation import (
     Purpose,
     load_overrides,
@@ -99,6 +99,16 @@ def test_the_same_inputs_give_the_same_bytes(background: Background, world: Stor
     assert texts[0] == texts[1]
     other = to_json(to_dict(value_patent(background, patent, purpose=Purpose.PLEDGE, draws=3_000, seed=5)))
     assert other != texts[0]
+
+
+def test_the_threads_of_the_engine_change_no_byte(world: Store) -> None:
+    patent = pick(world)
+    texts = set()
+    for threads in (1, 2, 4, 4):
+        with connect("duckdb", threads=threads) as engine:
+            prepared = prepare(world, engine, as_of=AS_OF, book=load())
+            texts.add(to_json(to_dict(value_patent(prepared, patent, purpose=Purpose.PLEDGE, draws=500))))
+    assert len(texts) == 1
 
 
 def test_the_json_has_its_stable_keys_and_no_nan(background: Background, world: Store) -> None:

@@ -125,7 +125,9 @@ def _lives(tables: Mapping[str, ibis.Table], engine: Engine, as_of: date) -> Map
     joined = patents.left_join(ends, "patent_id").drop("patent_id_right")
     joined = joined.left_join(paid, "patent_id").drop("patent_id_right").left_join(first, "patent_id")
     rows = engine.to_arrow(
-        joined.select("office", "right_type", "filing_date", "grant_date", "end", "paid", "subclass", "main_group")
+        joined.order_by("patent_id").select(  # sums of floats depend on the order of rows, and engines give none
+            "office", "right_type", "filing_date", "grant_date", "end", "paid", "subclass", "main_group"
+        )
     )
 
     def days(name: str) -> NDArray[np.float64]:
@@ -205,5 +207,5 @@ def _revenues(tables: Mapping[str, ibis.Table], engine: Engine) -> tuple[tuple[f
     rows = engine.to_arrow(joined.select("revenue", "patents"))
     if rows.num_rows < 10:
         return None, rows.num_rows
-    logs = np.log(rows["revenue"].to_numpy() / rows["patents"].to_numpy())
+    logs = np.sort(np.log(rows["revenue"].to_numpy() / rows["patents"].to_numpy()))
     return (float(np.exp(np.median(logs))), float(np.std(logs))), rows.num_rows
