@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import click
+import pyarrow.parquet as pq
 import pytest
 
 from zhirong.cli.main import cli
@@ -111,6 +112,30 @@ def test_the_same_command_gives_the_same_json(world: Path, indicators: Path, tmp
             world,
             "--patent",
             patent,
+            "--as-of",
+            "2023-06-30",
+            "--purpose",
+            "pledge",
+            "--draws",
+            500,
+            "--out",
+            tmp_path / name,
+        )
+        texts.append((tmp_path / name / "valuation.json").read_bytes())
+    assert texts[0] == texts[1]
+
+
+def test_a_patent_in_another_spelling_gives_the_same_json(world: Path, indicators: Path, tmp_path: Path) -> None:
+    patent = best(world, indicators)
+    rows = pq.read_table(world / "patents.parquet").to_pylist()
+    row = next(row for row in rows if row["patent_id"] == patent)
+    texts = []
+    for name, written in (("a", patent), ("b", f" {row['application_number'].replace('CN', 'ZL').lower()} ")):
+        run(
+            "value",
+            world,
+            "--patent",
+            written,
             "--as-of",
             "2023-06-30",
             "--purpose",

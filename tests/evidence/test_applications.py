@@ -33,6 +33,10 @@ def test_what_names_no_application_is_unknown(text: str | None) -> None:
     assert application_key(text) is None
 
 
+def test_a_check_digit_that_does_not_fit_is_not_mended() -> None:
+    assert application_key("CN200310102344.4") == "CN2003101023444"
+
+
 def test_an_international_application_needs_its_mark() -> None:
     assert application_key("US2021041988") == "US2021041988", "ten digits of a national number"
     assert application_key("US2021041988", office="WO") == "PCTUS2021041988"

@@ -120,7 +120,12 @@ def score(store: Path, as_of: date, profile: str, indicator_file: Path | None, t
 
 @cli.command()
 @click.argument("store", type=PathType)
-@click.option("--patent", "patents", multiple=True, help="Patent to value; may be given several times.")
+@click.option(
+    "--patent",
+    "patents",
+    multiple=True,
+    help="Patent to value: identifier, publication or application number; may be given several times.",
+)
 @click.option("--portfolio", type=FileType, help="CSV with a column patent_id: value them as one portfolio.")
 @as_of_option
 @click.option("--purpose", type=click.Choice([str(p) for p in Purpose]), required=True, help="Scene of the valuation.")

@@ -76,14 +76,12 @@ def _international(office: str, digits: str) -> str:
 
 
 def _chinese(number: str) -> str:
-    """Complete or drop the check digit; a number of another form stays as it is."""
+    """Complete the check digit; a number of another form, or whose check digit does not fit, stays as it is."""
     plain = re.sub(r"(?<=\d)[A-WYZ]\d?$", "", number)
-    for candidate in (plain, plain[:-1]):
-        try:
-            return cn_application_number(candidate)
-        except IdentifierError:
-            continue
-    return f"CN{plain}"
+    try:
+        return cn_application_number(plain)
+    except IdentifierError:
+        return f"CN{plain}"
 
 
 def _national(office: str, number: str) -> str:

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from zhirong.evidence.resolving import resolve_patents
 from zhirong.indicators import CATALOGUE, compute
 from zhirong.indicators.scoring import PatentScore, load_profile, read_scores, score
 from zhirong.kernel.findings import Finding
@@ -133,7 +134,7 @@ def make_dossier(
     store : Store
         Evidence.
     patent_ids : sequence of str
-        Patents to value.
+        Patents to value, in any spelling that `zhirong.evidence.resolving.resolve_patent` reads.
     as_of : date
         Nothing known later enters.
     purpose : Purpose
@@ -158,6 +159,7 @@ def make_dossier(
     -------
     Dossier
     """
+    patent_ids = resolve_patents(store, patent_ids, unknown_pass=len(patent_ids) > 1)
     scores = read_scores(scores_of(store, as_of, str(purpose), step=step), list(patent_ids))
     with connect("duckdb") as engine:
         step("fitting life, renewal and validity", 1, 3)
