@@ -16,6 +16,7 @@ import numpy as np
 import common
 
 WINDOW_DAYS = 1825
+PEER_SIZE = "1M/10M"
 
 
 def ours(folder: Path, out: str | None) -> None:
@@ -111,17 +112,21 @@ def measure(sizes: list[str], *, peers: bool) -> None:
             best = min(repeats, key=lambda r: r["seconds"])
             runs.append({"size": size, "job": "zhirong", **best})
             print(size, best, flush=True)
-            if size != "1M/10M" or not peers:
-                continue
-            for package, aim in (("cdindex", 30), ("xfast_cdindex", 4)):
+        if peers and PEER_SIZE in sizes:
+            folder, out = (
+                common.corpus(common.SIZES[PEER_SIZE]),
+                Path(scratch) / f"ours-{common.SIZES[PEER_SIZE]}.parquet",
+            )
+            best = next(run for run in runs if run["size"] == PEER_SIZE)
+            for package, aim in (("xfast_cdindex", 4), ("cdindex", 30)):
                 other = Path(scratch) / f"{package}.parquet"
                 result = common.run_job("cd.py", package, folder, "--out", str(other), peer=True)
                 print(package, result, flush=True)
-                runs.append({"size": size, "job": package, **result})
+                runs.append({"size": PEER_SIZE, "job": package, **result})
                 agreement[package] = compare(out, other)
                 ratios.append(
                     {
-                        "name": f"CD5 {size}: {package.replace('_', '-')} / zhirong",
+                        "name": f"CD5 {PEER_SIZE}: {package.replace('_', '-')} / zhirong",
                         "value": round(result["seconds"] / best["seconds"], 2),
                         "aim": aim,
                         "larger_is_better": True,

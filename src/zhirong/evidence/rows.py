@@ -26,6 +26,7 @@ __all__ = [
 _TAG = re.compile(r"<[^<>]{1,400}>")
 _BREAK = re.compile(r"<\s*(?:br|/p|/li|/div)\b[^<>]*>", re.IGNORECASE)
 _WORD = re.compile(r"[㐀-鿿]|[^\W_㐀-鿿]+(?:['’.\-][^\W_㐀-鿿]+)*")
+_ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:['.\-][A-Za-z0-9]+)*")
 _REFERS = re.compile(
     r"\bclaims?\s+(?P<en>\d+)|权利要求\s*(?P<zh>\d+)|請求項\s*(?P<ja>\d+)|\bAnspr(?:uch|üche[n]?)\s+(?P<de>\d+)|"
     r"\brevendications?\s+(?P<fr>\d+)",
@@ -53,7 +54,7 @@ def plain_text(text: str) -> str:
 
 def word_count(text: str) -> int:
     """Return the number of words; Han characters count one each."""
-    return len(_WORD.findall(text))
+    return len((_ASCII_WORD if text.isascii() else _WORD).findall(text))
 
 
 def claim_row(patent_id: str, number: int, text: str, *, parent: int | None = None) -> dict[str, Any]:

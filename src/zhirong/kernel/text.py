@@ -10,6 +10,7 @@ from typing import Literal
 __all__ = ["LANGUAGES", "Bilingual", "Language", "casefold_nfkc", "detect_language"]
 
 Language = Literal["zh", "en"]
+_HAN = re.compile("[㐀-鿿]+")
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
@@ -37,6 +38,7 @@ def detect_language(text: str) -> Language:
     """Return zh when at least a tenth of the letters are Han characters, else en."""
     if text.isascii():
         return "en"
-    letters = [c for c in text if c.isalpha()]
-    han = sum("㐀" <= c <= "鿿" for c in letters)
-    return "zh" if letters and han * 10 >= len(letters) else "en"
+    han = sum(map(len, _HAN.findall(text)))
+    if han == 0:
+        return "en"
+    return "zh" if han * 10 >= sum(map(str.isalpha, text)) else "en"

@@ -69,7 +69,9 @@ _ISO_EXTRA = (
 _DOCTYPE_WITHIN = 1 << 20
 _COMMENTS_WITHIN = 16 << 10
 
-_string = etree.XPath("string()")
+_normal_text = etree.XPath("normalize-space()", smart_strings=False)
+_ODD_BLANK = re.compile("[\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+"""Blanks beyond those of XML."""
 
 
 def documents(path: Path, out: Output, options: ReadOptions) -> Iterator[tuple[int, bytes]]:
@@ -198,4 +200,7 @@ def text_of(element: etree._Element | None) -> str | None:
     """Return all text below an element with single blanks, None for no element or no text."""
     if element is None:
         return None
-    return " ".join(_string(element).split()) or None
+    text = str(_normal_text(element))
+    if not text.isascii() and _ODD_BLANK.search(text):
+        text = " ".join(text.split())
+    return text or None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from lxml import etree
+
 from zhirong.evidence.publications import CitedDocument, EarlierApplication, NamedParty, Publication
 from zhirong.evidence.rows import RowContext
 from zhirong.evidence.uspto.documents import text_of
@@ -66,13 +68,15 @@ def _number(element: Element | None, record: RowContext) -> PatentNumber | None:
     )  # fmt: skip
 
 
+_UPPER = "translate(., 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')"
+_GOVERNMENT = etree.XPath(
+    f"boolean(description//heading[contains({_UPPER}, 'GOVERNMENT') or contains({_UPPER}, 'FEDERALLY')])"
+)
+
+
 def _government(root: Element) -> bool:
     """Return whether the description has the heading of a government's rights."""
-    description = root.find("description")
-    if description is None:
-        return False
-    heads = (text_of(h) or "" for h in description.iter("heading"))
-    return any("GOVERNMENT" in h.upper() or "FEDERALLY" in h.upper() for h in heads)
+    return bool(_GOVERNMENT(root))
 
 
 _RELATIONS = {
@@ -175,16 +179,18 @@ def _cited(bib: Element, item: Publication, record: RowContext) -> None:
     if holder is None:
         return
     for citation in holder:
-        category = citation.findtext("category")
-        patent = citation.find("patcit/document-id")
+        parts = {part.tag: part for part in citation}
+        category = parts["category"].text if "category" in parts else None
+        patent = parts["patcit"].find("document-id") if "patcit" in parts else None
         if patent is not None:
+            said = {field.tag: field.text for field in patent}
             cited = cited_patent(
-                record, patent.findtext("country"), patent.findtext("doc-number") or "", kind=patent.findtext("kind"),
-                dated=patent.findtext("date"), category=category,
+                record, said.get("country"), said.get("doc-number") or "", kind=said.get("kind"), dated=said.get("date"),
+                category=category,
             )  # fmt: skip
             if cited is not None:
                 item.cited.append(cited)
-        elif (other := text_of(citation.find("nplcit"))) is not None:
+        elif (other := text_of(parts.get("nplcit"))) is not None:
             item.cited.append(CitedDocument(text=other, origin=origin_of(category)))
 
 
