@@ -32,6 +32,10 @@ _YEARS = np.arange(2013, 2025)
 _UNSOLD = 0.545
 
 
+_REVENUE_A_PATENT_CNY = 2.5e7
+"""Revenue of the last year of a firm with one patent, CNY, median; a firm with n patents has n^0.85 times as much."""
+
+
 def makers(rng: np.random.Generator, patents: Patents) -> dict[str, Callable[[], pa.Table]]:
     """Return, for each table, the function that makes it."""
     ids = patent_ids(patents)
@@ -42,7 +46,7 @@ def makers(rng: np.random.Generator, patents: Patents) -> dict[str, Callable[[],
         "cases": lambda: _cases(rng, patents, ids, value),
         "opinions": lambda: _opinions(rng, patents, ids, value),
         "firms": lambda: _firms(rng, len(ids)),
-        "firm_years": lambda: _firm_years(rng, len(ids)),
+        "firm_years": lambda: _firm_years(rng, patents),
         "sectors": _sectors,
         "sector_years": lambda: _sector_years(rng),
         "regions": _regions,
@@ -210,11 +214,14 @@ def _firms(rng: np.random.Generator, patent_count: int) -> pa.Table:
     return build("firms", columns, count)
 
 
-def _firm_years(rng: np.random.Generator, patent_count: int) -> pa.Table:
-    count = firm_count(patent_count)
-    size = np.exp(rng.normal(np.log(1.6e8), 1.2, count)) / np.arange(1, count + 1) ** 0.3
+def _firm_years(rng: np.random.Generator, patents: Patents) -> pa.Table:
+    """Accounts: revenue rises with the stock of patents, less than in proportion, so that each earns millions a year."""
+    count = firm_count(len(patents))
+    stock = np.maximum(np.bincount(patents.firm, minlength=count)[:count], 1)
+    size = np.exp(rng.normal(np.log(_REVENUE_A_PATENT_CNY), 0.9, count)) * stock**0.85
     growth = rng.normal(0.08, 0.06, (count, len(_YEARS)))
-    revenue = size[:, None] * np.exp(np.cumsum(growth, axis=1))
+    path = np.cumsum(growth, axis=1)
+    revenue = size[:, None] * np.exp(path - path[:, -1:])
     margin = rng.normal(0.09, 0.06, (count, len(_YEARS)))
     share = rng.beta(4, 6, count)[:, None]
     flat = revenue.ravel().round(2)
