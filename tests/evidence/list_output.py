@@ -26,7 +26,9 @@ class ListOutput:
         check_table(conform([full], schema_of(table)), schema_of(table))
         self.rows[table].append({name: full.get(name) for name in schema_of(table).names})
 
-    def add_many(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    def add_many(
+        self, table: str, columns: Mapping[str, Sequence[Any]], *, records: Sequence[int] | None = None
+    ) -> None:
         arrow = pa.table(dict(columns))
         for row in arrow.to_pylist():
             self.add(table, row)

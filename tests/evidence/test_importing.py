@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from zhirong.evidence import formats, importing
+from zhirong.evidence.blocks import Block
 from zhirong.evidence.reading import Limits, Output, ReadOptions
+from zhirong.evidence.staging import PartWriter, StagedOutput
 from zhirong.kernel.errors import EvidenceError, UnknownNameError
-from zhirong.kernel.findings import Severity
+from zhirong.kernel.findings import FindingLog, Severity
 from zhirong.kernel.text import Bilingual
 from zhirong.tables import Store
 
@@ -94,6 +97,39 @@ def test_a_bad_value_is_unknown_and_a_missing_key_refuses_only_its_row(tmp_path:
     assert by_rule["value.type"].field == "patents.claim_count"
     assert by_rule["value.required"].severity is Severity.ERROR
     assert by_rule["value.required"].row == 2
+
+
+def test_findings_about_columns_name_the_row(tmp_path: Path) -> None:
+    log = FindingLog()
+    out = StagedOutput("s", "f.tsv", PartWriter(tmp_path), log, Limits(field_chars=10))
+    out.read(500)
+    columns = {"patent_id": ["US1", None, "US3"], "office": ["US"] * 3, "title": ["x", "y", "z" * 11],
+               "right_type": ["charter", None, None], "claim_count": [1, 2, "many"]}  # fmt: skip
+    out.add_many("patents", columns, records=[11, 12, 15])
+    out.add_many("patents", {"patent_id": [None], "office": ["US"]})
+    assert {(f.rule, f.row, f.field, f.value) for f in log} == {
+        ("value.not_allowed", 11, "patents.right_type", "charter"),
+        ("value.required", 12, "patents.patent_id", None),
+        ("value.type", 15, "patents.claim_count", "'many'"),
+        ("value.too_long", 15, "patents.title", "z" * 11),
+        ("value.required", 500, "patents.patent_id", None),
+    }
+    with pytest.raises(AssertionError, match="2 record numbers for 1 rows"):
+        out.add_many("patents", {"patent_id": ["US4"], "office": ["US"]}, records=[1, 2])
+
+
+def test_a_block_knows_the_lines_of_its_rows(tmp_path: Path) -> None:
+    log = FindingLog()
+    out = StagedOutput("s", "f.tsv", PartWriter(tmp_path), log, Limits())
+    cells = {name: pa.array(values, pa.binary()) for name, values in (
+        ("patent_id", [b"1", b"no number", b"3", b"4"]), ("sort", [b"invention", b"design", b"charter", b"deed"]),
+    )}  # fmt: skip
+    block = Block(cells, out, Limits(), 100, [102])  # line 102 could not be split and is no row of the block
+    block.emit("patents", {"patent_id": block.us_ids("patent_id"), "office": "US", "right_type": block.strings("sort")})
+    block.give("patents", {"patent_id": ["US9"], "office": ["US"], "right_type": ["bond"]}, [3])
+    assert [(f.rule, f.row, f.value) for f in log if f.rule == "value.not_allowed"] == [
+        ("value.not_allowed", 104, "charter"), ("value.not_allowed", 105, "deed"), ("value.not_allowed", 105, "bond"),
+    ]  # fmt: skip
 
 
 def test_importing_a_file_again_replaces_its_rows(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, overload
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -199,8 +199,33 @@ class Block:
         rows = pc.sum(keep).as_py()
         for name, values in columns.items():
             full[name] = values.filter(keep) if isinstance(values, pa.Array) else pa.array([values] * rows)
-        self.out.add_many(table, full)
+        self.out.add_many(table, full, records=_RowNumbers(self, self.kept()))
+
+    def give(self, table: str, columns: Mapping[str, Sequence[Any]], places: Sequence[int]) -> None:
+        """Give rows made of the block's rows at `places`; findings about them name those rows."""
+        self.out.add_many(table, columns, records=_RowNumbers(self, places))
 
     def kept(self) -> list[int]:
         """Return the positions of rows that were not refused."""
         return [i for i, refused in enumerate(self._refused) if not refused]
+
+
+class _RowNumbers(Sequence[int]):
+    """Record numbers of some rows of a block, computed only when a finding asks."""
+
+    def __init__(self, block: Block, places: Sequence[int]) -> None:
+        self._block, self._places = block, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[int]: ...
+
+    def __getitem__(self, index: int | slice) -> int | list[int]:
+        if isinstance(index, slice):
+            return [self._block.row_number(place) for place in self._places[index]]
+        return self._block.row_number(self._places[index])

@@ -193,7 +193,9 @@ class _Quiet:
     def add(self, table: str, row: Mapping[str, Any]) -> None:
         """Take nothing."""
 
-    def add_many(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    def add_many(
+        self, table: str, columns: Mapping[str, Sequence[Any]], *, records: Sequence[int] | None = None
+    ) -> None:
         """Take nothing."""
 
     def read(self, records: int = 1) -> None:

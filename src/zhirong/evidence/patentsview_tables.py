@@ -101,10 +101,10 @@ def _text_part(block: Block, ids: pa.Array, column: str, part: str) -> None:
     cleaned: list[str | None] = [plain_text(text) or None if text else None for text in texts.to_pylist()]
     rows = [i for i in block.kept() if cleaned[i] is not None]
     if rows:
-        block.out.add_many("texts", {
+        block.give("texts", {
             "patent_id": ids.take(pa.array(rows)), "part": [part] * len(rows), "language": ["en"] * len(rows),
             "text": [cleaned[i] for i in rows],
-        })  # fmt: skip
+        }, rows)  # fmt: skip
 
 
 def _texts(column: str, part: str, key: str = "patent_id") -> Callable[[Block, Locations], None]:
@@ -128,17 +128,17 @@ def _priority(block: Block, _: Locations) -> None:
     known = [i for i in block.kept() if dates[i].is_valid]
     if known:
         take = pa.array(known)
-        block.out.add_many("patents", {
+        block.give("patents", {
             "patent_id": ids.take(take), "office": ["US"] * len(known), "priority_date": dates.take(take),
-        })  # fmt: skip
+        }, known)  # fmt: skip
     numbers, offices = block.strings("foreign_application_id").to_pylist(), _countries(block).to_pylist()
     keys = [application_key(number, office=office) for number, office in zip(numbers, offices, strict=True)]
     if rows := [i for i in block.kept() if keys[i] is not None]:
         take = pa.array(rows)
-        block.out.add_many("priorities", {
+        block.give("priorities", {
             "patent_id": ids.take(take), "application_number": [keys[i] for i in rows], "priority_date": dates.take(take),
             "office": [offices[i] for i in rows], "kind": ["paris"] * len(rows),
-        })  # fmt: skip
+        }, rows)  # fmt: skip
 
 
 def _countries(block: Block) -> pa.Array:
@@ -171,10 +171,10 @@ def _crosswalk(block: Block, _: Locations) -> None:
     rows = [i for i in block.kept() if ids[i].is_valid]
     if rows:
         take = pa.array(rows)
-        block.out.add_many("patents", {
+        block.give("patents", {
             "patent_id": ids.take(take), "office": ["US"] * len(rows),
             "earlier_publication_id": publications.take(take),
-        })  # fmt: skip
+        }, rows)  # fmt: skip
 
 
 _ORIGINS = (
@@ -334,10 +334,10 @@ def _term(block: Block, _: Locations) -> None:
     dates, extensions = block.dates("disclaimer_date"), block.counts("term_extension")
     if known := [i for i in block.kept() if extensions[i].is_valid]:
         take = pa.array(known)
-        block.out.add_many("patents", {
+        block.give("patents", {
             "patent_id": ids.take(take), "office": ["US"] * len(known),
             "term_extension_days": extensions.take(take),
-        })  # fmt: skip
+        }, known)  # fmt: skip
     for i in block.kept():
         if dates[i].is_valid:
             block.out.add("legal_events", {
@@ -359,6 +359,8 @@ def _parties(key: str, kind: str, role: str) -> Callable[[Block, Locations], Non
         )  # fmt: skip
         seen: dict[str, dict[str, Any]] = {}
         links: list[tuple[str, str, int]] = []
+        first: dict[str, int] = {}
+        lines: list[int] = []
         for i in block.kept():
             country, state, city = locations.of(places[i].as_py())
             stated = identifiers[i].as_py()
@@ -366,23 +368,28 @@ def _parties(key: str, kind: str, role: str) -> Callable[[Block, Locations], Non
                 str(names[i]), party_type=types[i], country=country, region_code=state, city=city,
                 identifier=f"pv:{stated}" if stated else None,
             )  # fmt: skip
-            seen.setdefault(row["party_id"], row)
+            if row["party_id"] not in seen:
+                seen[row["party_id"]], first[row["party_id"]] = row, i
             links.append((ids[i].as_py(), row["party_id"], sequences[i].as_py()))
-        _add_parties(block, list(seen.values()), links, role)
+            lines.append(i)
+        _add_parties(block, list(seen.values()), links, role, (list(first.values()), lines))
 
     return convert
 
 
-def _add_parties(block: Block, rows: list[dict[str, Any]], links: list[tuple[str, str, int]], role: str) -> None:
+def _add_parties(
+    block: Block, rows: list[dict[str, Any]], links: list[tuple[str, str, int]], role: str,
+    where: tuple[list[int], list[int]],
+) -> None:  # fmt: skip
     if not rows:
         return
-    block.out.add_many("parties", {
+    block.give("parties", {
         name: pa.array([row[name] for row in rows], pa.string()) for name in rows[0]
-    })  # fmt: skip
-    block.out.add_many("patent_parties", {
+    }, where[0])  # fmt: skip
+    block.give("patent_parties", {
         "patent_id": [link[0] for link in links], "party_id": [link[1] for link in links],
         "role": [role] * len(links), "sequence": [link[2] for link in links],
-    })  # fmt: skip
+    }, where[1])  # fmt: skip
 
 
 def _party_names(block: Block, kind: str) -> tuple[list[str | None], list[str | None]]:

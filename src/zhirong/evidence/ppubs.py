@@ -135,20 +135,21 @@ def _patent(cells: Mapping[str, str], record: RowContext) -> None:
 
 
 def _citations(path: Path, out: Output, options: ReadOptions) -> None:
-    pairs: list[tuple[str, str]] = []
+    pairs: list[tuple[str, str, int]] = []
     for record, cells in headed_rows(path, out, options, required=("citing", "cited"), known=()):
         citing = _number(cells["citing"], record, "citing")
         cited = _number(cells["cited"], record, "cited") if citing else None
         if citing and cited:
-            pairs.append((citing.patent_id, cited.patent_id))
+            pairs.append((citing.patent_id, cited.patent_id, record.row))
         if len(pairs) >= _BATCH:
             _flush(pairs, out)
     _flush(pairs, out)
 
 
-def _flush(pairs: list[tuple[str, str]], out: Output) -> None:
+def _flush(pairs: list[tuple[str, str, int]], out: Output) -> None:
     if pairs:
-        out.add_many("citations", {"citing_id": [a for a, _ in pairs], "cited_id": [b for _, b in pairs]})
+        citing, cited, rows = zip(*pairs, strict=True)
+        out.add_many("citations", {"citing_id": citing, "cited_id": cited}, records=rows)
         pairs.clear()
 
 

@@ -74,8 +74,14 @@ class Output(Protocol):
     def add(self, table: str, row: Mapping[str, Any]) -> None:
         """Take one row of a canonical table; absent columns are NULL, `source_id` is filled in."""
 
-    def add_many(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Take many rows as columns of equal length: the fast path."""
+    def add_many(
+        self, table: str, columns: Mapping[str, Sequence[Any]], *, records: Sequence[int] | None = None
+    ) -> None:
+        """Take many rows as columns of equal length: the fast path.
+
+        `records` are the 1-based record numbers of the rows, for findings; where they are not given, findings name the last
+        record read.
+        """
 
     def read(self, records: int = 1) -> None:
         """Count records read."""

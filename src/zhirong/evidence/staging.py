@@ -96,12 +96,18 @@ class StagedOutput:
         if len(rows) >= BATCH_ROWS:
             self._flush(table)
 
-    def add_many(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    def add_many(
+        self, table: str, columns: Mapping[str, Sequence[Any]], *, records: Sequence[int] | None = None
+    ) -> None:
         """Take many rows as columns; see `Output.add_many`."""
         lengths = {len(values) for values in columns.values()}
         assert len(lengths) == 1, f"{table}: columns of different lengths {lengths}"
+        count = lengths.pop()
+        assert records is None or len(records) == count, (
+            f"{table}: {len(records or ())} record numbers for {count} rows"
+        )
         self._flush(table)
-        self._batch(table, columns, [self.records_read] * lengths.pop())
+        self._batch(table, columns, [self.records_read] * count if records is None else records)
 
     def read(self, records: int = 1) -> None:
         """Count records read."""
@@ -144,7 +150,7 @@ class StagedOutput:
             assert row.keys() <= names, f"{table}: no column named {sorted(row.keys() - names)}"
         self._batch(table, {name: [row.get(name) for row in rows] for name in schema.names}, records)
 
-    def _batch(self, table: str, columns: Mapping[str, Sequence[Any]], records: list[int]) -> None:
+    def _batch(self, table: str, columns: Mapping[str, Sequence[Any]], records: Sequence[int]) -> None:
         schema = schema_of(table)
         count = len(records)
         keep = pa.array([True] * count)
@@ -166,7 +172,7 @@ class StagedOutput:
             self._parts.write(schema, batch)
             self.row_counts[table] = self.row_counts.get(table, 0) + batch.num_rows
 
-    def _convert(self, schema: TableSchema, name: str, values: Sequence[Any], records: list[int]) -> pa.Array:
+    def _convert(self, schema: TableSchema, name: str, values: Sequence[Any], records: Sequence[int]) -> pa.Array:
         """Return an Arrow array; a value that does not fit becomes NULL with a finding."""
         kind = schema.arrow.field(name).type
         try:
@@ -190,7 +196,9 @@ class StagedOutput:
                 )  # fmt: skip
         return pa.array(clean, kind)
 
-    def _check(self, schema: TableSchema, name: str, array: pa.Array, records: list[int]) -> tuple[pa.Array, pa.Array]:
+    def _check(
+        self, schema: TableSchema, name: str, array: pa.Array, records: Sequence[int]
+    ) -> tuple[pa.Array, pa.Array]:
         """Return the array with impossible values set to NULL, and which rows may stay."""
         column = schema.column(name)
         where = f"{schema.name}.{name}"
@@ -212,7 +220,7 @@ class StagedOutput:
         return array, fine
 
     def _blank(
-        self, array: pa.Array, bad: pa.Array, records: list[int], where: str, rule: str, message: str
+        self, array: pa.Array, bad: pa.Array, records: Sequence[int], where: str, rule: str, message: str
     ) -> pa.Array:
         indices = _indices(bad)
         if not indices:

@@ -29,7 +29,9 @@ class Kept:
         assert not unknown, f"{table} has no columns {unknown}"
         self.rows[table].append({**row, "source_id": self.source_id})
 
-    def add_many(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    def add_many(
+        self, table: str, columns: Mapping[str, Sequence[Any]], *, records: Sequence[int] | None = None
+    ) -> None:
         raise AssertionError("not used by these readers")
 
     def read(self, records: int = 1) -> None:

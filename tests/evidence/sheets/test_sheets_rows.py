@@ -15,6 +15,7 @@ from zhirong.evidence.numerals import chinese_number
 from zhirong.evidence.sheets.converters import CONVERTERS, Cell, money
 from zhirong.evidence.sheets.encoding import detect_encoding
 from zhirong.kernel.errors import DomainError
+from zhirong.kernel.findings import Severity
 from zhirong.kernel.identifiers import cn_check_digit
 
 COMMON = {"extends": "cn_common"}
@@ -330,7 +331,19 @@ def test_repeated_and_unknown_heads_are_told(read_sheet):
     )
     assert kept.one("patents")["title"] == "泵"
     assert kept.of("sheet.duplicate_head")[0].field == "标题"
-    assert kept.of("sheet.unmapped_heads")[0].value == "标题, 心情"
+    assert [f.field for f in kept.of("sheet.unmapped_head")] == ["心情"]
+
+
+def test_every_column_that_is_left_out_is_told_once(read_sheet):
+    heads = ["申请号", "独立权利要求数", "首权字数", "国民经济行业分类", "心情", "心情", "标题"]
+    rows = [
+        ["202019999006.7", "2", "180", "C3851", "好", "坏", "泵"],
+        ["202019999007.5", "1", "90", "C38", "", "", "阀"],
+    ]
+    kept = read_sheet(_table(heads, *rows), mapping=COMMON)
+    assert [f.field for f in kept.of("sheet.ignored_head")] == ["独立权利要求数", "首权字数", "国民经济行业分类"]
+    assert [f.field for f in kept.of("sheet.unmapped_head")] == ["心情"]
+    assert {f.severity for f in kept.of("sheet.ignored_head")} == {Severity.INFO}
 
 
 def test_without_a_mapping_the_best_shipped_one_is_named(read_sheet):

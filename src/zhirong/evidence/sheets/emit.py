@@ -111,10 +111,9 @@ class RowEmitter:
         self._row = _Row(0)
 
     def used_places(self) -> set[int]:
-        """Return the positions of columns that some rule reads or that the mapping ignores on purpose."""
+        """Return the positions of columns that some rule reads."""
         used = {place for _, bound in self._columns for place in bound.places}
-        used |= {place for _, fields in self._records for bound in fields.values() for place in bound.places}
-        return used | {i for i, head in enumerate(self._heads) if fold_head(head) in self._mapping.ignore}
+        return used | {place for _, fields in self._records for bound in fields.values() for place in bound.places}
 
     def _bind(self, rule: FieldRule) -> _Bound:
         places = tuple(dict.fromkeys(self._at[head] for head in rule.heads if head in self._at))

@@ -138,7 +138,9 @@ class _Silent:
     def add(self, table: str, row: Mapping[str, Any]) -> None:
         """Drop."""
 
-    def add_many(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    def add_many(
+        self, table: str, columns: Mapping[str, Sequence[Any]], *, records: Sequence[int] | None = None
+    ) -> None:
         """Drop."""
 
     def read(self, records: int = 1) -> None:

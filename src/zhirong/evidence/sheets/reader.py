@@ -125,7 +125,7 @@ class SheetReader:
                             "no heads of patents here; the sheet was not read", value=stream.name)  # fmt: skip
             return False
         emitter = RowEmitter(chosen, stream, header.heads, out, options.limits)
-        _report_heads(header, emitter, out)
+        _report_heads(header, emitter, chosen, out)
         _read_body(header, emitter, stream, out, options)
         return True
 
@@ -162,19 +162,26 @@ def _text_rows(head: bytes) -> list[list[str]]:
     return []
 
 
-def _report_heads(header: Header, emitter: RowEmitter, out: Output) -> None:
+def _report_heads(header: Header, emitter: RowEmitter, mapping: SheetMapping, out: Output) -> None:
     folded = [fold_head(head) for head in header.heads]
     for head, times in Counter(h for h in folded if h).items():
         if times > 1:
             shown = header.heads[folded.index(head)]
             out.finding("sheet.duplicate_head", Severity.WARNING,
                         f"{times} columns have this head; the first is read", row=header.row, field=shown)  # fmt: skip
-    used = emitter.used_places()
-    unread = [head for i, head in enumerate(header.heads) if head.strip() and i not in used]
-    if unread:
-        out.finding("sheet.unmapped_heads", Severity.INFO,
-                    f"{len(unread)} column(s) that the mapping does not know were not read", row=header.row,
-                    value=", ".join(unread))  # fmt: skip
+    used, seen = emitter.used_places(), set()
+    for place, head in enumerate(header.heads):
+        if not folded[place] or place in used or folded[place] in seen or folded.index(folded[place]) in used:
+            continue
+        seen.add(folded[place])
+        if folded[place] in mapping.ignore:
+            out.finding("sheet.ignored_head", Severity.INFO,
+                        f"the mapping {mapping.name!r} leaves this column out; map its head in a mapping of your own to "
+                        "read it", row=header.row, field=head)  # fmt: skip
+        else:
+            out.finding("sheet.unmapped_head", Severity.INFO,
+                        f"the mapping {mapping.name!r} does not know this column; it was not read", row=header.row,
+                        field=head)  # fmt: skip
 
 
 def _read_body(header: Header, emitter: RowEmitter, stream: TableStream, out: Output, options: ReadOptions) -> None:
