@@ -145,10 +145,9 @@ class StagedOutput:
         if not rows:
             return
         schema = schema_of(table)
-        names = set(schema.names)
-        for row in rows:
-            assert row.keys() <= names, f"{table}: no column named {sorted(row.keys() - names)}"
-        self._batch(table, {name: [row.get(name) for row in rows] for name in schema.names}, records)
+        said = set().union(*rows)
+        assert said <= set(schema.names), f"{table}: no column named {sorted(said - set(schema.names))}"
+        self._batch(table, {name: [row.get(name) for row in rows] for name in schema.names if name in said}, records)
 
     def _batch(self, table: str, columns: Mapping[str, Sequence[Any]], records: Sequence[int]) -> None:
         schema = schema_of(table)

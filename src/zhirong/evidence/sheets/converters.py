@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -74,7 +75,12 @@ def split_list(text: str, cell: Cell) -> list[str]:
             items = None
         if isinstance(items, list):
             return [str(item).strip() for item in items if str(item).strip()]
-    return [part.strip() for part in re.split(f"[{re.escape(cell.separators)}\n]", text) if part.strip()]
+    return [part for part in map(str.strip, _separator(cell.separators).split(text)) if part]
+
+
+@lru_cache(maxsize=256)
+def _separator(characters: str) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(characters)}\n]")
 
 
 def _text(text: str, cell: Cell) -> str:
@@ -241,7 +247,7 @@ def _patent_list(text: str, cell: Cell) -> list[str]:
     out: list[str] = []
     comma = Cell(cell.office, cell.separators + ",，、 ")
     for part in split_list(text, comma):
-        cleaned = re.sub(r"[(（].*$", "", part)
+        cleaned = part if part.isalnum() else re.sub(r"[(（].*$", "", part)
         if not cleaned:
             continue
         try:
@@ -263,24 +269,32 @@ def _class_list(text: str, cell: Cell) -> list[str]:
     out: list[str] = []
     subclass = ""
     for part in split_list(text, Cell(cell.office, cell.separators + ",，、")):
-        dated = re.sub(r"\((19|20)\d{2}[.-]?\d{2}\)?[A-Z]*|\[.*?\]", "", fold(part).upper())
-        joined = re.sub(r"([A-HY]\d{2}[A-Z])\s+(?=\d)", r"\1", dated)
-        pieces = re.split(r"\s+(?=[A-HY]?\d)|\)\(|//", joined)
-        for piece in pieces:
-            cleaned = piece.strip(" /()")
-            if not cleaned:
-                continue
-            indexing = _INDEXING.match(cleaned)
-            if indexing and (indexing[1] or subclass):
-                cleaned = f"{indexing[1] or subclass}{indexing[2]}/{indexing[3]}"
-            try:
-                symbol = parse_class_symbol(cleaned)
-            except IdentifierError:
-                out.append("?" + part)
-                continue
-            subclass = symbol.subclass
-            out.append(str(symbol))
+        symbols, subclass = _class_part(part, subclass)
+        out += symbols
     return out
+
+
+@lru_cache(maxsize=65_536)
+def _class_part(part: str, subclass: str) -> tuple[tuple[str, ...], str]:
+    """Return the symbols of one member, and the subclass that indexing codes after it belong to."""
+    out: list[str] = []
+    dated = re.sub(r"\((19|20)\d{2}[.-]?\d{2}\)?[A-Z]*|\[.*?\]", "", fold(part).upper())
+    joined = re.sub(r"([A-HY]\d{2}[A-Z])\s+(?=\d)", r"\1", dated)
+    for piece in re.split(r"\s+(?=[A-HY]?\d)|\)\(|//", joined):
+        cleaned = piece.strip(" /()")
+        if not cleaned:
+            continue
+        indexing = _INDEXING.match(cleaned)
+        if indexing and (indexing[1] or subclass):
+            cleaned = f"{indexing[1] or subclass}{indexing[2]}/{indexing[3]}"
+        try:
+            symbol = parse_class_symbol(cleaned)
+        except IdentifierError:
+            out.append("?" + part)
+            continue
+        subclass = symbol.subclass
+        out.append(str(symbol))
+    return tuple(out), subclass
 
 
 def _locarno_list(text: str, cell: Cell) -> list[str]:

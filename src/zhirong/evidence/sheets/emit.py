@@ -40,6 +40,8 @@ _STATUS_EVENT = {
 }  # fmt: skip
 _DATE_EVENTS = (("filing_date", "filed"), ("publication_date", "published"), ("grant_date", "granted"))
 _PARTY_MEMORY = 200_000
+_MEMORY, _MEMORY_CHARS = 50_000, 120
+_SELDOM_AGAIN = frozenset({"text", "long_text", "party", "application_number", "publication_number", "patent_list"})
 _SHORT = frozenset({"date", "dates", "int", "count", "float", "percent", "yes_no"})
 
 
@@ -57,6 +59,8 @@ class _Bound:
     places: tuple[int, ...]
     cell: Cell
     label: str
+    memory: dict[str, Any] | None = None
+    """Values of short cells read before, or the error they gave; None for a rule whose cells seldom repeat."""
 
 
 @dataclass(slots=True)
@@ -108,6 +112,7 @@ class RowEmitter:
         )
         self._records = [(record, fields) for record, fields in records if any(b.places for b in fields.values())]
         self._parties: set[str] = set()
+        self._party_ids: dict[tuple[object, ...], str] = {}
         self._row = _Row(0)
 
     def used_places(self) -> set[int]:
@@ -125,7 +130,24 @@ class RowEmitter:
             is_workbook=self._stream.is_workbook,
             epoch_1904=self._stream.epoch_1904,
         )
-        return _Bound(rule, places, cell, self._heads[places[0]] if places else "")
+        label = self._heads[places[0]] if places else ""
+        return _Bound(rule, places, cell, label, None if rule.converter in _SELDOM_AGAIN else {})
+
+    def _convert(self, text: str, bound: _Bound) -> Any:
+        """Return the value of a cell, or the `DomainError` that says why it has none."""
+        memory = bound.memory if len(text) <= _MEMORY_CHARS else None
+        if memory is not None and text in memory:
+            return memory[text]
+        value: Any
+        try:
+            value = CONVERTERS[bound.rule.converter](text, bound.cell)
+        except DomainError as err:
+            value = err.with_traceback(None)
+        if memory is not None:
+            if len(memory) >= _MEMORY:
+                memory.clear()
+            memory[text] = value
+        return value
 
     # one row ------------------------------------------------------------------------------------------------------
 
@@ -209,12 +231,11 @@ class RowEmitter:
                 key = fold(text)
                 if key in bound.rule.values:
                     return bound.rule.values[key]
-            try:
-                value = CONVERTERS[bound.rule.converter](text, bound.cell)
-            except DomainError as err:
-                is_check = isinstance(err, IdentifierError) and "check digit" in str(err)
+            value = self._convert(text, bound)
+            if isinstance(value, DomainError):
+                is_check = isinstance(value, IdentifierError) and "check digit" in str(value)
                 self._find("cn.check_digit" if is_check else f"sheet.{bound.rule.converter}", Severity.WARNING,
-                           str(err), field=head, value=text)  # fmt: skip
+                           str(value), field=head, value=text)  # fmt: skip
                 continue
             if value is not None and value != []:
                 return value
@@ -333,11 +354,16 @@ class RowEmitter:
         return list(dict.fromkeys(item for item in items if not item.startswith("?")))
 
     def _party(self, name: str, **more: str | None) -> str:
+        said = (name, *((k, v) for k, v in more.items() if v))
+        if (known := self._party_ids.get(said)) is not None:
+            return known
         row = party_row(name, **{k: v for k, v in more.items() if v})
         party_id = str(row["party_id"])
+        if len(self._parties) >= _PARTY_MEMORY or len(self._party_ids) >= _PARTY_MEMORY:
+            self._parties.clear()
+            self._party_ids.clear()
+        self._party_ids[said] = party_id
         if party_id not in self._parties:
-            if len(self._parties) >= _PARTY_MEMORY:
-                self._parties.clear()
             self._parties.add(party_id)
             self._out.add("parties", row)
         return party_id

@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 __all__ = ["LEGAL_STATUS", "NO", "OFFICES", "PROVINCES", "RIGHT_TYPE", "YES", "fold", "fold_head"]
 
 
+_SHORT = 48
+"""Longest text whose folded form is kept: words that stand in many cells."""
 _INVISIBLE = re.compile(r"[\u200b-\u200f\ufeff\u2060]")
 
 
@@ -19,10 +22,20 @@ def fold(text: str) -> str:
     """Return the text in the form in which cells are compared: NFKC, case-folded, no outer blanks or zero-widths."""
     if text.isascii():
         return text.strip().casefold()
+    return _fold_short(text) if len(text) <= _SHORT else _fold(text)
+
+
+def _fold(text: str) -> str:
     cleaned = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     return cleaned.strip().casefold()
 
 
+@lru_cache(maxsize=65_536)
+def _fold_short(text: str) -> str:
+    return _fold(text)
+
+
+@lru_cache(maxsize=16_384)
 def fold_head(text: str) -> str:
     """Return a column head in the form in which heads are compared.
 
