@@ -12,7 +12,7 @@ from zhirong.evidence.judgments.reading import read_judgment
 from zhirong.evidence.judgments.result import Extracted, JudgmentReading
 from zhirong.evidence.names import party_row
 from zhirong.evidence.reading import Output, ReadOptions
-from zhirong.evidence.sheets.emit import event_id
+from zhirong.evidence.sheets.records import event_id
 from zhirong.kernel.errors import EvidenceError, HostileInputError
 from zhirong.kernel.findings import Severity
 from zhirong.kernel.identifiers import cn_right_type

@@ -8,102 +8,39 @@ a publication number). A row that has none of them is refused.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from zhirong.evidence.names import party_row
 from zhirong.evidence.reading import Limits, Output
 from zhirong.evidence.rows import claim_row, class_row, split_claims
-from zhirong.evidence.sheets.converters import CONVERTERS, Cell, split_list
-from zhirong.evidence.sheets.mapping import ColumnRule, FieldRule, RecordRule, SheetMapping
+from zhirong.evidence.sheets.cells import Bound, Row
+from zhirong.evidence.sheets.records import RecordEmitter
 from zhirong.evidence.sheets.rows import RawRow, TableStream
-from zhirong.evidence.sheets.vocabulary import fold, fold_head
-from zhirong.kernel.dates import add_years
-from zhirong.kernel.errors import DomainError, IdentifierError
+from zhirong.evidence.sheets.rules import ColumnRule, SheetMapping
 from zhirong.kernel.findings import Severity
 from zhirong.kernel.identifiers import (
     cn_right_type,
     parse_patent_number,
 )
 from zhirong.kernel.text import detect_language
-from zhirong.tables.schema import schema_of
 
-__all__ = ["RowEmitter", "event_id"]
+__all__ = ["RowEmitter"]
 
-_TERM_YEARS = {"invention": 20, "utility_model": 10, "design": 10}
 _STATUS_EVENT = {
     "lapsed": "lapsed", "expired": "expired", "withdrawn": "withdrawn", "refused": "refused",
     "surrendered": "surrendered", "invalidated": "invalidated",
 }  # fmt: skip
 _DATE_EVENTS = (("filing_date", "filed"), ("publication_date", "published"), ("grant_date", "granted"))
-_PARTY_MEMORY = 200_000
-_MEMORY, _MEMORY_CHARS = 50_000, 120
-_SELDOM_AGAIN = frozenset({"text", "long_text", "party", "application_number", "publication_number", "patent_list"})
-_SHORT = frozenset({"date", "dates", "int", "count", "float", "percent", "yes_no"})
 
 
-def event_id(patent_id: str, kind: str, day: date, *more: object) -> str:
-    """Return a stable identifier of an event: equal for the same event read again from any sheet."""
-    text = "|".join([patent_id, kind, day.isoformat(), *("" if m is None else str(m) for m in more)])
-    return "E" + hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-@dataclass(slots=True)
-class _Bound:
-    """A rule with the positions of its heads in this sheet."""
-
-    rule: FieldRule
-    places: tuple[int, ...]
-    cell: Cell
-    label: str
-    memory: dict[str, Any] | None = None
-    """Values of short cells read before, or the error they gave; None for a rule whose cells seldom repeat."""
-
-
-@dataclass(slots=True)
-class _Row:
-    """What one row gave so far."""
-
-    number: int
-    patent: dict[str, Any] = field(default_factory=dict)
-    events: dict[tuple[str, date], dict[str, Any]] = field(default_factory=dict)
-    patent_id: str = ""
-    classes: dict[str, list[str]] = field(default_factory=dict)
-    """Symbols by scheme."""
-    flags: dict[str, tuple[Any, str]] = field(default_factory=dict)
-    is_date_of_latest: bool = False
-    """The publication date is that of the publication named, which may be the grant (公开(公告)日)."""
-
-
-class RowEmitter:
-    """Applies a mapping to the rows of one sheet.
-
-    Parameters
-    ----------
-    mapping : SheetMapping
-        The mapping.
-    stream : TableStream
-        The sheet, for its date system.
-    heads : sequence of str
-        Head of each column as written.
-    out : Output
-        Takes rows and findings.
-    limits : Limits
-        Longest cells.
-    """
+class RowEmitter(RecordEmitter):
+    """Applies a mapping to the rows of one sheet; parameters are those of `CellReader`."""
 
     def __init__(
         self, mapping: SheetMapping, stream: TableStream, heads: Sequence[str], out: Output, limits: Limits
     ) -> None:
-        self._mapping, self._stream, self._out, self._limits = mapping, stream, out, limits
-        self._heads = list(heads)
-        self._at: dict[str, int] = {}
-        for i, head in enumerate(heads):
-            self._at.setdefault(fold_head(_without_unit(head)), i)
-            self._at.setdefault(fold_head(head), i)
+        super().__init__(mapping, stream, heads, out, limits)
         # Only what this sheet has: a mapping knows many more heads than any one table.
         columns = ((rule, self._bind(rule.rule)) for rule in mapping.columns)
         self._columns = [(rule, bound) for rule, bound in columns if bound.places]
@@ -111,49 +48,15 @@ class RowEmitter:
             (record, {name: self._bind(rule) for name, rule in record.fields.items()}) for record in mapping.records
         )
         self._records = [(record, fields) for record, fields in records if any(b.places for b in fields.values())]
-        self._parties: set[str] = set()
-        self._party_ids: dict[tuple[object, ...], str] = {}
-        self._row = _Row(0)
 
     def used_places(self) -> set[int]:
         """Return the positions of columns that some rule reads."""
         used = {place for _, bound in self._columns for place in bound.places}
         return used | {place for _, fields in self._records for bound in fields.values() for place in bound.places}
 
-    def _bind(self, rule: FieldRule) -> _Bound:
-        places = tuple(dict.fromkeys(self._at[head] for head in rule.heads if head in self._at))
-        unit = rule.unit or next((_unit(self._heads[p]) for p in places if _unit(self._heads[p])), None) or "元"
-        cell = Cell(
-            office=self._mapping.office,
-            separators=rule.separators or self._mapping.separators,
-            unit=unit,
-            is_workbook=self._stream.is_workbook,
-            epoch_1904=self._stream.epoch_1904,
-        )
-        label = self._heads[places[0]] if places else ""
-        return _Bound(rule, places, cell, label, None if rule.converter in _SELDOM_AGAIN else {})
-
-    def _convert(self, text: str, bound: _Bound) -> Any:
-        """Return the value of a cell, or the `DomainError` that says why it has none."""
-        memory = bound.memory if len(text) <= _MEMORY_CHARS else None
-        if memory is not None and text in memory:
-            return memory[text]
-        value: Any
-        try:
-            value = CONVERTERS[bound.rule.converter](text, bound.cell)
-        except DomainError as err:
-            value = err.with_traceback(None)
-        if memory is not None:
-            if len(memory) >= _MEMORY:
-                memory.clear()
-            memory[text] = value
-        return value
-
-    # one row ------------------------------------------------------------------------------------------------------
-
     def emit(self, raw: RawRow) -> bool:
         """Hand on everything that the row says; return False when it was refused."""
-        self._row = _Row(raw.number)
+        self._row = Row(raw.number)
         if not self._passes(raw):
             return False
         self._flag(raw)
@@ -170,80 +73,7 @@ class RowEmitter:
         self._finish()
         return True
 
-    def _passes(self, raw: RawRow) -> bool:
-        if self._mapping.row_filter is None:
-            return True
-        head, pattern = self._mapping.row_filter
-        at = self._at.get(head)
-        text = raw.cells[at] if at is not None and at < len(raw.cells) else ""
-        if at is None or re.search(pattern, text):
-            return True
-        self._find("sheet.row_filter", Severity.ERROR, f"the row was refused; allowed: {pattern}",
-                   field=self._heads[at], value=text)  # fmt: skip
-        return False
-
-    def _flag(self, raw: RawRow) -> None:
-        for at, why in raw.refused.items():
-            if why == "bad_bytes":
-                self._find("sheet.encoding_row", Severity.WARNING, "bytes that are not text became U+FFFD",
-                           field=self._head(at), value=raw.cells[at])  # fmt: skip
-        if self._stream.is_workbook:
-            return
-        for at, cell in enumerate(raw.cells):
-            if cell[:1] in "=+-@\t" and len(cell) > 1 and _looks_active(cell):
-                self._find("sheet.formula_like", Severity.WARNING,
-                           "text that a spreadsheet would run as a formula; kept as text, never run",
-                           field=self._head(at), value=cell)  # fmt: skip
-
-    def _head(self, at: int) -> str | None:
-        return self._heads[at] if at < len(self._heads) else None
-
-    def _find(
-        self, rule: str, severity: Severity, message: str, *, field: str | None = None, value: str | None = None
-    ) -> None:
-        self._out.finding(
-            rule, severity, message, row=self._row.number, field=field, value=value,
-            record_id=self._row.patent_id or None,
-        )  # fmt: skip
-
-    def _texts(self, raw: RawRow, bound: _Bound) -> list[tuple[str, str]]:
-        """Return (head, text) of each cell of a rule that says something, in order of preference."""
-        found = []
-        for place in bound.places:
-            text = raw.cells[place].strip() if place < len(raw.cells) else ""
-            if not text or fold(text[:24]) in self._mapping.null_values:
-                continue
-            longest = self._limits.text_chars if bound.rule.converter == "long_text" else self._limits.field_chars
-            if bound.rule.converter in _SHORT:
-                longest = 1000
-            if len(text) > longest:
-                self._find("sheet.field_too_long", Severity.WARNING,
-                           f"{len(text)} characters; at most {longest} are read, the cell was left unknown",
-                           field=self._heads[place], value=text[:200])  # fmt: skip
-                continue
-            found.append((self._heads[place], text))
-        return found
-
-    def _value(self, raw: RawRow, bound: _Bound) -> Any:
-        """Return the first cell of the rule that converts; None when there is none."""
-        for head, text in self._texts(raw, bound):
-            if bound.rule.values is not None:
-                key = fold(text)
-                if key in bound.rule.values:
-                    return bound.rule.values[key]
-            value = self._convert(text, bound)
-            if isinstance(value, DomainError):
-                is_check = isinstance(value, IdentifierError) and "check digit" in str(value)
-                self._find("cn.check_digit" if is_check else f"sheet.{bound.rule.converter}", Severity.WARNING,
-                           str(value), field=head, value=text)  # fmt: skip
-                continue
-            if value is not None and value != []:
-                return value
-        return None
-
-    # patents ------------------------------------------------------------------------------------------------------
-
-    def _patent_field(self, raw: RawRow, rule: ColumnRule, bound: _Bound) -> None:
+    def _patent_field(self, raw: RawRow, rule: ColumnRule, bound: Bound) -> None:
         column = rule.column
         assert column is not None
         if not bound.places or self._row.patent.get(column) is not None:
@@ -301,9 +131,7 @@ class RowEmitter:
         if by_number or stated:
             patent["right_type"] = by_number or stated
 
-    # other tables -------------------------------------------------------------------------------------------------
-
-    def _other(self, raw: RawRow, rule: ColumnRule, bound: _Bound) -> None:
+    def _other(self, raw: RawRow, rule: ColumnRule, bound: Bound) -> None:
         """Hand one column to the table it feeds; attributes of parties are read together with the parties."""
         if not bound.places or rule.target == "party_attribute":
             return
@@ -322,7 +150,7 @@ class RowEmitter:
             case _:
                 self._texts_and_dates(rule, value, bound)
 
-    def _texts_and_dates(self, rule: ColumnRule, value: Any, bound: _Bound) -> None:
+    def _texts_and_dates(self, rule: ColumnRule, value: Any, bound: Bound) -> None:
         match rule.target:
             case "nonpatent_citations":
                 for i, text in enumerate(value):
@@ -342,31 +170,13 @@ class RowEmitter:
             case _:
                 raise AssertionError(rule.target)
 
-    def _add(self, table: str, **row: Any) -> None:
-        self._out.add(table, {"patent_id": self._row.patent_id, **row})
-
-    def _unread(self, rule: str, items: Sequence[str], bound: _Bound, what: str) -> list[str]:
+    def _unread(self, rule: str, items: Sequence[str], bound: Bound, what: str) -> list[str]:
         """Report the members of a list that could not be read; return the others without repeats."""
         for item in items:
             if item.startswith("?"):
                 self._find(rule, Severity.WARNING, f"a member that is not {what} was left out",
                            field=bound.label, value=item[1:])  # fmt: skip
         return list(dict.fromkeys(item for item in items if not item.startswith("?")))
-
-    def _party(self, name: str, **more: str | None) -> str:
-        said = (name, *((k, v) for k, v in more.items() if v))
-        if (known := self._party_ids.get(said)) is not None:
-            return known
-        row = party_row(name, **{k: v for k, v in more.items() if v})
-        party_id = str(row["party_id"])
-        if len(self._parties) >= _PARTY_MEMORY or len(self._party_ids) >= _PARTY_MEMORY:
-            self._parties.clear()
-            self._party_ids.clear()
-        self._party_ids[said] = party_id
-        if party_id not in self._parties:
-            self._parties.add(party_id)
-            self._out.add("parties", row)
-        return party_id
 
     def _parties_of(self, raw: RawRow, rule: ColumnRule, names: Sequence[str]) -> None:
         role = str(rule.options["role"])
@@ -381,7 +191,7 @@ class RowEmitter:
             party_id = self._party(name, party_type=kind, **known)
             self._add("patent_parties", party_id=party_id, role=role, sequence=i + 1)
 
-    def _classes(self, rule: ColumnRule, symbols: Sequence[str], bound: _Bound) -> None:
+    def _classes(self, rule: ColumnRule, symbols: Sequence[str], bound: Bound) -> None:
         scheme = str(rule.options["scheme"])
         read = self._unread("sheet.class_symbol", symbols, bound, f"a {scheme.upper()} symbol")
         for symbol in read:
@@ -393,7 +203,7 @@ class RowEmitter:
             seen.append(symbol)
             self._out.add("classifications", class_row(self._row.patent_id, scheme, symbol, len(seen)))
 
-    def _citations(self, rule: ColumnRule, numbers: Sequence[str], bound: _Bound) -> None:
+    def _citations(self, rule: ColumnRule, numbers: Sequence[str], bound: Bound) -> None:
         for text in self._unread("sheet.citation", numbers, bound, "a patent number"):
             other = parse_patent_number(text).patent_id
             if other == self._row.patent_id:
@@ -406,7 +216,7 @@ class RowEmitter:
                 "origin": rule.options.get("origin"),
             })  # fmt: skip
 
-    def _family(self, rule: ColumnRule, numbers: Sequence[str], bound: _Bound) -> None:
+    def _family(self, rule: ColumnRule, numbers: Sequence[str], bound: Bound) -> None:
         read = self._unread("sheet.family_member", numbers, bound, "a patent number")
         members = {parse_patent_number(text).patent_id: parse_patent_number(text) for text in read}
         if not members:
@@ -447,101 +257,6 @@ class RowEmitter:
                 self._row.patent.setdefault("title", joined)
             else:
                 self._text(part, joined, language or None)
-
-    # events and records -------------------------------------------------------------------------------------------
-
-    def _event(self, kind: str, day: date, **more: Any) -> None:
-        patent = self._row.patent
-        filed = patent.get("filing_date")
-        if kind == "lapsed" and filed is not None:
-            term = _TERM_YEARS.get(str(patent.get("right_type")))
-            if term is not None and day >= add_years(filed, term):
-                kind = "expired"
-        if filed is not None and day < filed and kind != "filed":
-            self._find("sheet.date_order", Severity.WARNING, f"{kind} on {day} is before filing on {filed}; kept",
-                       field=more.get("description"), value=day.isoformat())  # fmt: skip
-        key = (kind, day)
-        row = {"patent_id": self._row.patent_id, "event_kind": kind, "event_date": day, **more}
-        extra = more.get("party_id"), more.get("counterparty_id")
-        row["event_id"] = event_id(self._row.patent_id, kind, day, *(extra if any(extra) else ()))
-        if key not in self._row.events or any(extra):
-            self._row.events[key] = row
-            self._out.add("legal_events", row)
-
-    def _record(self, raw: RawRow, record: RecordRule, fields: Mapping[str, _Bound]) -> None:
-        """Make one row for each member of the date list; other lists of that length go along with it."""
-        read: dict[str, list[Any]] = {}
-        for name, bound in fields.items():
-            items = self._members(raw, bound) if bound.places else []
-            if items:
-                read[name] = items
-        anchor = next((n for n in ("event_date", "deal_date", "decided_date", "filed_date") if n in fields), None)
-        if not read:
-            return
-        if anchor is None or anchor not in read:
-            if record.table != "cases":
-                self._find("sheet.record_without_date", Severity.WARNING,
-                           f"a row of {record.table} needs its date; what the other cells say was left out",
-                           field=next(iter(fields[n].label for n in read)))  # fmt: skip
-                return
-            anchor = next(iter(read))
-        count = len(read[anchor])
-        for i in range(count):
-            row: dict[str, Any] = {"patent_id": self._row.patent_id, **record.constants}
-            for name, items in read.items():
-                if len(items) in {1, count}:
-                    self._put(row, record.table, name, items[i] if len(items) == count else items[0])
-                elif count == 1 and schema_of(record.table).column(name).type == "text":
-                    self._put(row, record.table, name, "; ".join(str(x) for x in items))
-                elif i == 0:
-                    self._find("sheet.misaligned", Severity.WARNING,
-                               f"{len(items)} values beside {count} dates; they were left unknown",
-                               field=fields[name].label)  # fmt: skip
-            self._hand_on(record.table, row)
-
-    def _members(self, raw: RawRow, bound: _Bound) -> list[Any]:
-        for head, text in self._texts(raw, bound):
-            items: list[Any] = []
-            for part in split_list(text, bound.cell):
-                if bound.rule.values is not None and fold(part) in bound.rule.values:
-                    items.append(bound.rule.values[fold(part)])
-                    continue
-                try:
-                    items.append(CONVERTERS[bound.rule.converter](part, bound.cell))
-                except DomainError as err:
-                    items.append(None)
-                    self._find(f"sheet.{bound.rule.converter}", Severity.WARNING, str(err), field=head, value=part)
-            if any(item is not None for item in items):
-                return items
-        return []
-
-    def _put(self, row: dict[str, Any], table: str, name: str, value: Any) -> None:
-        if value is None:
-            return
-        if isinstance(value, tuple):
-            row[name], row["currency"] = value
-        elif name.endswith("_id") and name not in {"case_id", "deal_id", "event_id"}:
-            row[name] = self._party(str(value))
-        else:
-            row[name] = value
-
-    def _hand_on(self, table: str, row: dict[str, Any]) -> None:
-        if table == "legal_events":
-            day = row.get("event_date")
-            if day is not None:
-                kind = str(row.pop("event_kind"))
-                self._event(kind, row.pop("event_date"), **{k: v for k, v in row.items() if k != "patent_id"})
-            return
-        key = "deal_id" if table == "deals" else "case_id"
-        if table == "deals" and row.get("deal_date") is None:
-            return
-        if row.get(key) is None:
-            text = "|".join(f"{name}={row[name]}" for name in sorted(row))
-            stem = row.get("case_number") if table == "cases" else None
-            row[key] = str(stem) if stem else table[0].upper() + hashlib.sha256(text.encode()).hexdigest()[:20]
-        self._out.add(table, row)
-
-    # end of the row -----------------------------------------------------------------------------------------------
 
     def _finish(self) -> None:
         patent = self._row.patent
@@ -603,17 +318,3 @@ def _by_label(text: str, labels: frozenset[str]) -> dict[str, list[str]]:
         if current is not None:
             pieces.setdefault(current, []).append(line.strip())
     return pieces
-
-
-def _unit(head: str) -> str | None:
-    match = re.search(r"[（(](?:单位[:：])?(亿元|千万元|百万元|万元|千元|元)(?:人民币)?[)）]", head)
-    return match[1] if match else None
-
-
-def _without_unit(head: str) -> str:
-    return re.sub(r"[（(](?:单位[:：])?(亿元|千万元|百万元|万元|千元|元)(?:人民币)?[)）]", "", head)
-
-
-def _looks_active(cell: str) -> bool:
-    """Say whether a leading = + - @ or tab could start a formula: numbers and plain dashes do not."""
-    return not re.fullmatch(r"[+-]?[\d.,\s%eE-]+|[-—\s]+", cell) and not re.match(r"^-\s*[一-龥]", cell)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from zhirong.evidence.sheets.mapping import SheetMapping
 from zhirong.evidence.sheets.rows import RawRow
+from zhirong.evidence.sheets.rules import SheetMapping
 from zhirong.evidence.sheets.vocabulary import fold, fold_head
 
 __all__ = ["SEARCH_ROWS", "Header", "find_header", "header_score", "is_totals_row"]

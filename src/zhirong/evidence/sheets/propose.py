@@ -20,9 +20,10 @@ from zhirong.evidence.names import classify_party
 from zhirong.evidence.reading import ReadOptions
 from zhirong.evidence.sheets.converters import CONVERTERS, Cell
 from zhirong.evidence.sheets.header import SEARCH_ROWS, header_score
-from zhirong.evidence.sheets.mapping import ColumnRule, SheetMapping, load_mapping
+from zhirong.evidence.sheets.mapping import load_mapping
 from zhirong.evidence.sheets.reader import open_tables
 from zhirong.evidence.sheets.rows import RawRow, TableStream
+from zhirong.evidence.sheets.rules import ColumnRule, SheetMapping
 from zhirong.evidence.sheets.vocabulary import fold, fold_head
 from zhirong.kernel.errors import DomainError, EvidenceError
 from zhirong.kernel.findings import Finding, FindingLog, Severity

@@ -13,8 +13,9 @@ from zhirong.evidence.reading import Output, ReadOptions
 from zhirong.evidence.sheets.delimited import open_delimited, sniff_delimiter
 from zhirong.evidence.sheets.emit import RowEmitter
 from zhirong.evidence.sheets.header import SEARCH_ROWS, Header, find_header, header_score, is_totals_row
-from zhirong.evidence.sheets.mapping import SheetMapping, parse_mapping, shipped_mappings
+from zhirong.evidence.sheets.mapping import parse_mapping, shipped_mappings
 from zhirong.evidence.sheets.rows import RawRow, TableStream
+from zhirong.evidence.sheets.rules import SheetMapping
 from zhirong.evidence.sheets.vocabulary import fold_head
 from zhirong.evidence.sheets.workbook import open_legacy_workbook, open_workbook
 from zhirong.kernel.errors import EvidenceError, HostileInputError
