@@ -21,9 +21,9 @@ from zhirong.numerics.montecarlo import (
     royalty_flows,
     royalty_inputs,
     royalty_values,
-    stream_key,
     tax_amortisation_factor,
 )
+from zhirong.numerics.streams import stream_key
 
 REVENUE, GROWTH, ROYALTY, TAX, RATE = 1_050_000.0, 0.05, 0.05, 0.25, 0.12
 

@@ -14,7 +14,7 @@ from zhirong.kernel.errors import DomainError, NotAdmissibleError
 from zhirong.kernel.findings import Finding, Severity
 from zhirong.kernel.provenance import Grade, Provenance
 from zhirong.kernel.text import Bilingual
-from zhirong.numerics.montecarlo import stream_key
+from zhirong.numerics.streams import stream_key
 from zhirong.params import wipo35_fields
 from zhirong.valuation import methods
 from zhirong.valuation.assumptions import levels_of, override

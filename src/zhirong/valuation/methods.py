@@ -24,9 +24,9 @@ from zhirong.numerics.montecarlo import (
     royalty_flows,
     royalty_inputs,
     royalty_values,
-    stream_key,
 )
 from zhirong.numerics.renewal import RenewalFit, value_given_paid, value_given_renewed
+from zhirong.numerics.streams import stream_key
 from zhirong.valuation.assumptions import CORRELATED, levels_of, table_of
 from zhirong.valuation.background import Background
 from zhirong.valuation.inputs import Used

@@ -10,7 +10,8 @@ from scipy import stats
 
 from zhirong.kernel.errors import NotAdmissibleError
 from zhirong.kernel.text import Bilingual
-from zhirong.numerics.montecarlo import normal_scores, stream_key
+from zhirong.numerics.montecarlo import normal_scores
+from zhirong.numerics.streams import stream_key
 from zhirong.valuation.types import QUANTILE_LEVELS, Purpose
 
 __all__ = ["conflict", "median_error", "pool", "quantiles_of", "weights_for"]
