@@ -17,6 +17,10 @@ PEER_LADDER: tuple[tuple[str, ...], ...] = (("filing_year", "technology_field"),
 SMALL_COHORT = 30
 
 
+TIE_DIGITS = 10
+"""Decimals to which values are compared."""
+
+
 def cohort_percentile(
     table: ibis.Table,
     directions: Mapping[str, int],
@@ -45,13 +49,15 @@ def cohort_percentile(
 
     Notes
     -----
-    Mid-rank: 100 (L + E/2)/N, with L known values of the cohort below, E equal (the own included), N known.
+    Mid-rank: 100 (L + E/2)/N, with L known values of the cohort below, E equal (the own included), N known. Values are
+    equal when they agree to ten decimals.
     """
     keys = sorted({key for level in ladder for key in level})
     parts = []
     for column, direction in directions.items():
         known = table.filter(table[column].notnull())
-        x = known[column].cast("float64") * float(direction)
+        # Sums of shares differ in the last bit with the order of rows, which must not part what is equal.
+        x = known[column].cast("float64").round(TIE_DIGITS) * float(direction)
         parts.append(known.select("patent_id", *keys, _column=ibis.literal(column), _x=x))
     long = ibis.union(*parts) if len(parts) > 1 else parts[0]
     ranked = _ranked(long, ladder, small)
