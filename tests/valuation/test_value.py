@@ -250,6 +250,26 @@ def test_a_patent_without_dates_is_refused_and_named(world: Store, tmp_path: Pat
     assert "filing date" in batch.refused[0].message
 
 
+def test_an_end_stated_without_its_date_is_no_life(world: Store, tmp_path: Path, duckdb_engine) -> None:
+    """Exports say 失效 and no date: whether the right was alive on the day cannot be told, so it has no value."""
+    first, second = pick(world), pick(world, office="US")
+    shutil.copytree(world.path, tmp_path / "copy")
+    with Rewrite.begin(tmp_path / "copy") as new:
+        table = pq.read_table(world.file("patents"))
+        mine = pc.equal(table["patent_id"], second)
+        for name, value in (("legal_status", "ended"), ("legal_status_date", None)):
+            place = table.schema.get_field_index(name)
+            stated = pa.scalar(value, table.schema.field(name).type)
+            table = table.set_column(place, table.schema.field(name), pc.if_else(mine, stated, table[name]))
+        with new.sink("patents") as sink:
+            sink.write(table)
+    prepared = prepare(Store.open(tmp_path / "copy"), duckdb_engine, as_of=AS_OF, book=load())
+    batch = value_patents(prepared, [first, second], purpose=Purpose.PLEDGE, draws=200)
+    assert [v.subject_id for v in batch.valuations] == [first]
+    assert batch.refused[0].record_id == second
+    assert "without its date" in batch.refused[0].message
+
+
 def test_contradicting_correlations_are_refused(background: Background, world: Store, tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     entry = "{distribution: fixed, parameters: {value: 0.99}}"

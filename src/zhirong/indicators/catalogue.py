@@ -20,7 +20,10 @@ from zhirong.kernel.errors import UnknownNameError
 from zhirong.kernel.text import Bilingual
 from zhirong.tables import Engine, Type
 
-__all__ = ["CATALOGUE", "Context", "Dimension", "Evidence", "Indicator", "indicator", "lookup"]
+__all__ = ["AS_OF_KEY", "CATALOGUE", "Context", "Dimension", "Evidence", "Indicator", "indicator", "lookup"]
+
+AS_OF_KEY = "zhirong.as_of"
+"""Under which a file of indicators keeps the day it was computed for."""
 
 
 class Dimension(StrEnum):

@@ -13,7 +13,7 @@ import ibis
 import pyarrow.parquet as pq
 
 from zhirong.indicators.asof import evidence_at
-from zhirong.indicators.catalogue import CATALOGUE, Context, Evidence, Indicator, lookup
+from zhirong.indicators.catalogue import AS_OF_KEY, CATALOGUE, Context, Evidence, Indicator, lookup
 from zhirong.indicators.citation_local import citation_table
 from zhirong.indicators.frames import FRAMES, Projection, attach, engine_type
 from zhirong.kernel.errors import UnknownNameError
@@ -134,7 +134,7 @@ def compute(
     wide, stages = wide_table(evidence, context, entries, progress=progress)
     if ids is not None:
         wide = wide.filter(wide.patent_id.isin(sorted(set(ids))))
-    row_count = engine.write(wide.order_by(ibis.asc(wide.patent_id)), out)
+    row_count = engine.write(wide.order_by(ibis.asc(wide.patent_id)), out, metadata={AS_OF_KEY: as_of.isoformat()})
     return IndicatorRun(
         path=out,
         as_of=as_of,

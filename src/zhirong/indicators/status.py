@@ -21,7 +21,7 @@ from zhirong.tables import safe
 
 __all__ = ["DEAD_STATUSES", "ENDING_KINDS", "expiry", "plus_years", "status", "terms", "years_between"]
 
-DEAD_STATUSES = ("lapsed", "expired", "withdrawn", "refused", "surrendered", "invalidated")
+DEAD_STATUSES = ("lapsed", "expired", "withdrawn", "refused", "surrendered", "invalidated", "ended")
 """Statuses from which no right remains."""
 
 ENDING_KINDS = {

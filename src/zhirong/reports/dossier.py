@@ -38,7 +38,7 @@ from zhirong.valuation import (
 
 __all__ = ["Dossier", "indicators_of", "make_dossier", "scores_of"]
 
-INDICATOR_VERSION = "1"
+INDICATOR_VERSION = "2"
 """Raised when the computation of any indicator changes, so that kept files are not used again."""
 Step = Callable[[str, int, int], None]
 

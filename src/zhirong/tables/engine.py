@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -67,24 +67,24 @@ class Engine:
         _log.info("stage %s: %d rows", name, rows)
         return self.read(path)
 
-    def write(self, expr: ibis.Table, path: Path) -> int:
+    def write(self, expr: ibis.Table, path: Path, *, metadata: Mapping[str, str] | None = None) -> int:
         """Write an expression's rows to one Parquet file, atomically; return the number of rows.
 
-        NaN and infinity raise `SchemaError`, as everywhere.
+        NaN and infinity raise `SchemaError`, as everywhere. `metadata` is kept in the file (`parquet_metadata`).
         """
         if self.name == "spark":
-            return self._write_spark(expr, path)
-        schema = expr.schema().to_pyarrow()
+            return self._write_spark(expr, path, metadata)
+        schema = expr.schema().to_pyarrow().with_metadata(dict(metadata or {}))
         with ParquetSink(path, schema) as sink:
             for batch in self.batches(expr):
                 sink.write(batch)
         return sink.row_count
 
-    def _write_spark(self, expr: ibis.Table, path: Path) -> int:
+    def _write_spark(self, expr: ibis.Table, path: Path, metadata: Mapping[str, str] | None = None) -> int:
         parts = self._new_path("parts")
         expr.to_parquet(parts)
         data = pads.dataset(parts, format="parquet")
-        with ParquetSink(path, data.schema) as sink:
+        with ParquetSink(path, data.schema.with_metadata(dict(metadata or {}))) as sink:
             for batch in data.to_batches():
                 if batch.num_rows:
                     sink.write(pa.Table.from_batches([batch]))

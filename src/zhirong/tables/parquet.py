@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from zhirong.kernel.errors import SchemaError
 from zhirong.tables.schema import TableSchema
 
-__all__ = ["ParquetSink", "check_table", "conform", "fsync_folder", "write_parquet"]
+__all__ = ["ParquetSink", "check_table", "conform", "fsync_folder", "parquet_metadata", "write_parquet"]
 
 ROW_GROUP_ROWS = 131_072
 
@@ -131,6 +131,14 @@ class ParquetSink:
         else:
             with contextlib.suppress(FileNotFoundError):
                 self._part.unlink()
+
+
+def parquet_metadata(path: Path) -> dict[str, str]:
+    """Return the texts that a Parquet file keeps beside its columns; empty where it keeps none."""
+    kept = pq.read_schema(path).metadata or {}
+    return {
+        key.decode(): value.decode("utf-8", "replace") for key, value in kept.items() if not key.startswith(b"ARROW:")
+    }
 
 
 def write_parquet(

@@ -122,8 +122,9 @@ _LANGUAGE = _c("language", T, "ISO 639-1 code of the text", null="not detected")
 
 RIGHT_TYPES = ("invention", "utility_model", "design", "plant", "reissue", "other")
 LEGAL_STATUSES = (
-    "pending", "in_force", "lapsed", "expired", "withdrawn", "refused", "surrendered", "invalidated",
+    "pending", "in_force", "lapsed", "expired", "withdrawn", "refused", "surrendered", "invalidated", "ended",
 )  # fmt: skip
+"""Stated statuses; `ended` is the end of a right for a reason that the source does not give (失效)."""
 EVENT_KINDS = (
     "filed", "published", "examination_requested", "granted", "refused", "withdrawn", "deemed_withdrawn", "annuity_paid",
     "lapsed", "restored", "expired", "surrendered", "term_extended", "opposition_filed", "opposition_rejected",

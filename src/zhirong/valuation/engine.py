@@ -275,6 +275,11 @@ def _run(
     background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used, draws: int, seed: int
 ) -> tuple[methods.IncomeModel | None, dict[str, Floats], list[Admissibility]]:
     """Run every method that is admissible, and say of each why or why not."""
+    if subject.undated_end is not None:
+        raise NotAdmissibleError(
+            f"{subject.patent_id}: a source states the status {subject.undated_end!r} without its date, so that it cannot be told "
+            f"whether the right was alive at {background.as_of}; give the date of the status (法律状态日期) or remove the statement"
+        )
     model: methods.IncomeModel | None = None
     values: dict[str, Floats] = {}
     verdicts: list[Admissibility] = []

@@ -8,6 +8,7 @@ from dataclasses import field as dataclass_field
 from datetime import date, timedelta
 from typing import Any
 
+from zhirong.indicators.status import DEAD_STATUSES
 from zhirong.kernel.dates import add_years, whole_years, year_fraction
 from zhirong.kernel.errors import ParameterError, UnknownNameError
 from zhirong.kernel.identifiers import ClassSymbol
@@ -40,6 +41,8 @@ class Subject:
         In force or pending; None when neither events nor status tell.
     ended_by : str or None
         Event that ended the right.
+    undated_end : str or None
+        An end that a source states without its date: whether it lies before the day cannot be told.
     owner_revenue_cny, owner_patents : float or None, int or None
         Patent revenue of the owner in its last known year, and its patents in force then.
     revenue_year : int or None
@@ -61,6 +64,7 @@ class Subject:
     legal_life_years: float | None
     is_alive: bool | None
     ended_by: str | None
+    undated_end: str | None
     age_years: float | None
     owner_name: str | None
     owner_revenue_cny: float | None
@@ -105,9 +109,23 @@ def describe(background: Background, patent_ids: Sequence[str]) -> list[Subject]
         background, {c[name] for rows_ in classes.values() for c in rows_ for name in ("symbol", "subclass")}
     )
     owners = _owners(background, wanted)
+    undated = _undated_ends(background, wanted)
     return [
-        _subject(background, rows[p], events.get(p, []), classes.get(p, []), owners.get(p), titles) for p in patent_ids
+        _subject(background, rows[p], events.get(p, []), classes.get(p, []), owners.get(p), titles, undated.get(p))
+        for p in patent_ids
     ]
+
+
+def _undated_ends(background: Background, wanted: list[str]) -> dict[str, str]:
+    """Return ends that sources state without a date; they are read off the store, for the cut at the date hides them."""
+    rows = background.store.read(background.engine, "patents")
+    found = rows.filter(
+        lambda t: t.patent_id.isin(wanted) & t.legal_status_date.isnull() & t.legal_status.isin(DEAD_STATUSES)
+    )
+    return {
+        row["patent_id"]: row["legal_status"]
+        for row in background.engine.to_arrow(found.select("patent_id", "legal_status")).to_pylist()
+    }
 
 
 def _titles(background: Background, symbols: set[str | None]) -> dict[tuple[str, str], str]:
@@ -196,7 +214,7 @@ def _sector_royalties(background: Background) -> dict[str, tuple[float, float, f
 
 def _subject(
     background: Background, row: dict[str, Any], events: list[dict[str, Any]], classes: list[dict[str, Any]],
-    owner: dict[str, Any] | None, titles: Mapping[tuple[str, str], str],
+    owner: dict[str, Any] | None, titles: Mapping[tuple[str, str], str], undated_end: str | None,
 ) -> Subject:  # fmt: skip
     as_of = background.as_of
     legal_end = _legal_end(background.book, row)
@@ -221,6 +239,7 @@ def _subject(
         legal_life_years=left,
         is_alive=alive,
         ended_by=ended_by,
+        undated_end=None if alive is False else undated_end,
         age_years=year_fraction(filing, as_of) if filing and filing <= as_of else None,
         owner_name=owner["name"] if owner else None,
         owner_revenue_cny=revenue,

@@ -160,7 +160,7 @@ def _in_chinese(number: int) -> str:
     ("status", "ours"),
     [
         ("授权", "in_force"), ("有效", "in_force"), ("实质审查", "pending"), ("未缴年费", "lapsed"), ("期限届满", "expired"),
-        ("撤回", "withdrawn"), ("驳回", "refused"), ("放弃", "surrendered"), ("全部无效", "invalidated"), ("失效", None),
+        ("撤回", "withdrawn"), ("驳回", "refused"), ("放弃", "surrendered"), ("全部无效", "invalidated"), ("失效", "ended"),
         ("授权 | 权利转移", "in_force"),
     ],
 )  # fmt: skip

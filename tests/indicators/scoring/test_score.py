@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zhirong.indicators.catalogue import AS_OF_KEY
 from zhirong.indicators.scoring import Profile, grade_of, parse_profile, read_score, read_scores, score
 from zhirong.indicators.scoring.arithmetic import (
     cohort_percentiles,
@@ -106,6 +107,15 @@ def test_score_of_a_small_table_by_hand(tmp_path: Path) -> None:
     assert rows["A"]["economic"] is None
     assert rows["A"]["cohort"] == "all"
     assert run.scored_count == 4
+
+
+def test_indicators_of_another_day_are_refused(tmp_path: Path) -> None:
+    for day, name in ((date(2024, 6, 30), "same"), (date(2025, 1, 1), "later")):
+        table = _table(20).replace_schema_metadata({AS_OF_KEY: day.isoformat()})
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    assert score(tmp_path / "same.parquet", _profile(), as_of=AS_OF, out=tmp_path / "s.parquet").row_count == 20
+    with pytest.raises(DomainError, match="computed for 2025-01-01, not for 2024-06-30"):
+        score(tmp_path / "later.parquet", _profile(), as_of=AS_OF, out=tmp_path / "t.parquet")
 
 
 def test_unknown_items_reduce_confidence_not_the_score(tmp_path: Path) -> None:

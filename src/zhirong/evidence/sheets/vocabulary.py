@@ -72,12 +72,12 @@ LEGAL_STATUS: Mapping[str, str | None] = {
     "驳回": "refused", "驳回失效": "refused", "公布后的驳回": "refused", "发明专利申请公布后的驳回": "refused",
     "全部无效": "invalidated", "宣告无效": "invalidated", "宣告全部无效": "invalidated", "专利权全部无效": "invalidated",
     "专利权的无效宣告": None, "部分撤销": "in_force",
-    "无效": None, "失效": None, "无权": None, "失效专利": None, "未确认": None, "不确定": None, "pct指定期满": None,
+    "无效": "ended", "失效": "ended", "无权": "ended", "失效专利": "ended", "未确认": None, "不确定": None, "pct指定期满": None,
     "pct指定期内": "pending", "pct未进入指定国(指定期内)": "pending", "pct未进入指定国(指定期满)": None,
     "granted": "in_force", "active": "in_force", "pending": "pending", "lapsed": "lapsed", "expired": "expired",
-    "withdrawn": "withdrawn", "rejected": "refused", "refused": "refused", "inactive": None, "invalidated": "invalidated",
+    "withdrawn": "withdrawn", "rejected": "refused", "refused": "refused", "inactive": "ended", "invalidated": "invalidated",
 }  # fmt: skip
-"""None: the word does not tell which of our states holds (失效 may be lapse, expiry, refusal or withdrawal)."""
+"""None: the word does not tell which of our states holds; 失效 may be lapse, expiry, refusal or withdrawal, so `ended`."""
 
 RIGHT_TYPE: Mapping[str, str] = {
     "发明": "invention", "发明专利": "invention", "发明申请": "invention", "中国发明": "invention",

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from zhirong.indicators.catalogue import Dimension, lookup
+from zhirong.indicators.catalogue import AS_OF_KEY, Dimension, lookup
 from zhirong.indicators.scoring.arithmetic import (
     cohort_percentiles,
     grades,
@@ -37,7 +37,7 @@ from zhirong.indicators.scoring.arithmetic import (
 from zhirong.indicators.scoring.profiles import Item, Origin, Profile, Scale, load_profile
 from zhirong.kernel.errors import DomainError, SchemaError
 from zhirong.numerics.weighting import critic_weights, entropy_weights, topsis_closeness
-from zhirong.tables.parquet import write_parquet
+from zhirong.tables.parquet import parquet_metadata, write_parquet
 
 __all__ = ["METADATA_KEY", "ScoreRun", "score"]
 
@@ -140,10 +140,16 @@ def score(
     SchemaError
         When the table has no ``patent_id`` or none of the profile's indicators.
     DomainError
-        For a level outside 0-1 or fewer than two draws.
+        For a level outside 0-1, fewer than two draws, or a file of indicators that was computed for another day.
     """
     if not 0 < level < 1 or draws < CONTINUOUS_MIN:
         raise DomainError(f"level must be between 0 and 1 and draws at least 2, not {level:g} and {draws}")
+    if isinstance(indicator_table, Path):
+        computed_for = parquet_metadata(indicator_table).get(AS_OF_KEY)
+        if computed_for is not None and computed_for != as_of.isoformat():
+            raise DomainError(
+                f"{indicator_table.name} was computed for {computed_for}, not for {as_of}; compute it for that day"
+            )
     chosen = profile if isinstance(profile, Profile) else load_profile(profile)
     table = _needed(indicator_table, chosen, cohort_columns)
     present = [item for item in chosen.items if item.column in table.column_names]
