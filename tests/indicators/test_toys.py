@@ -280,3 +280,18 @@ def test_unknown_patent_and_indicator_are_named(duckdb_engine: Engine, tmp_path:
         compute(source, duckdb_engine, as_of=AS_OF, out=tmp_path / "x", only=["oecd.scope"], ids=["nobody"])
     with pytest.raises(UnknownNameError, match=r"oecd\.scope"):
         compute(source, duckdb_engine, as_of=AS_OF, out=tmp_path / "x", only=["oecd.scop"])
+
+
+def test_a_list_of_fees_says_nothing_about_pledges_or_suits(duckdb_engine: Engine, tmp_path: Path) -> None:
+    """Silence means none only where the source reports such acts of some patent."""
+    fees = [_event(1, "A", "annuity_paid", D(2015, 1, 1), fee_year=3), _event(2, "B", "lapsed", D(2016, 1, 1))]
+    source = tables(duckdb_engine, {"patents": [_p("A"), _p("B")], "legal_events": fees})
+    names = ["legal.pledge_count", "legal.is_pledged", "legal.transfer_count", "legal.suit_count"]
+    compute(source, duckdb_engine, as_of=AS_OF, out=tmp_path / "f.parquet", only=names)
+    for row in values(tmp_path / "f.parquet").values():
+        assert [row[lookup(name).column] for name in names] == [None] * len(names)
+    pledge = _event(3, "B", "pledged", D(2015, 6, 1))
+    source = tables(duckdb_engine, {"patents": [_p("A"), _p("B")], "legal_events": [*fees, pledge]})
+    compute(source, duckdb_engine, as_of=AS_OF, out=tmp_path / "p.parquet", only=names)
+    found = values(tmp_path / "p.parquet")["A"]
+    assert [found[lookup(name).column] for name in names] == [0, False, None, None]

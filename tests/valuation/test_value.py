@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from zhirong.evidence.importing import import_files
 from zhirong.kernel.errors import DomainError, NotAdmissibleError, ParameterError, UnknownNameError
 from zhirong.kernel.provenance import Grade
 from zhirong.params import load
@@ -248,6 +249,29 @@ def test_a_patent_without_dates_is_refused_and_named(world: Store, tmp_path: Pat
     assert [v.subject_id for v in batch.valuations] == [first]
     assert batch.refused[0].record_id == second
     assert "filing date" in batch.refused[0].message
+
+
+def test_accounts_published_again_later_leave_earlier_answers_alone(
+    world: Store, background: Background, duckdb_engine, tmp_path: Path
+) -> None:
+    patent = pick(world)
+    before = value_patent(background, patent, purpose=Purpose.PLEDGE, draws=200)
+    table = pq.read_table(world.file("firm_years")).filter(pc.field("year") == 2019)
+    rows = [
+        f"{firm},{year},2021-02-01,99999999999,99999999999"
+        for firm, year in zip(table["firm_id"].to_pylist(), table["year"].to_pylist(), strict=True)
+    ]
+    shutil.copytree(world.path, tmp_path / "copy")
+    file = tmp_path / "firm_years.csv"
+    file.write_text("firm_id*,year*,known_date,revenue,patent_product_revenue\n" + "\n".join(rows) + "\n", "utf-8")
+    done = import_files("template", [file], tmp_path / "copy")
+    assert done.sources[0].row_counts == {"firm_years": len(rows)}, list(done.log)
+    after = prepare(Store.open(tmp_path / "copy"), duckdb_engine, as_of=AS_OF, book=load())
+    assert value_patent(after, patent, purpose=Purpose.PLEDGE, draws=200).quantiles == before.quantiles
+    later = [
+        prepare(s, duckdb_engine, as_of=date(2021, 3, 1), book=load()) for s in (world, Store.open(tmp_path / "copy"))
+    ]
+    assert later[0].revenue_prior != later[1].revenue_prior
 
 
 def test_an_end_stated_without_its_date_is_no_life(world: Store, tmp_path: Path, duckdb_engine) -> None:

@@ -23,6 +23,13 @@ _YEAR_DEFAULTS: Mapping[str, tuple[int, int]] = {
 }
 """Month and day of the next year at which yearly figures are known where the source gives no date."""
 
+_RESTATED: Mapping[str, tuple[str, ...]] = {
+    "firm_years": ("firm_id", "year"),
+    "sector_years": ("sector_code", "region_code", "year"),
+    "region_years": ("region_code", "year", "variable"),
+}
+"""What names a yearly figure, whatever version of it."""
+
 _TIMELESS_WITHOUT_DATE = ("firms",)
 """Registers whose rows without a date are facts, not events."""
 
@@ -73,7 +80,9 @@ def evidence_at(tables: Mapping[str, ibis.Table], as_of: date, *, allow_undated:
     """
     known_patents = _known_patents(tables, as_of)
     return {
-        name: _mask(name, _cut(name, table, as_of, known_patents, allow_undated), as_of, allow_undated)
+        name: _mask(
+            name, _last_version(name, _cut(name, table, as_of, known_patents, allow_undated)), as_of, allow_undated
+        )
         for name, table in tables.items()
         if name in CANONICAL
     }
@@ -116,6 +125,18 @@ def _cut(
     joined = table.left_join(known_patents, [table[schema.via] == known_patents._via])
     by_patent = joined[schema.known_from[0]].isnull() & joined._via.notnull()
     return joined.filter((joined[schema.known_from[0]] <= as_of) | by_patent).select(*table.columns)
+
+
+def _last_version(name: str, table: ibis.Table) -> ibis.Table:
+    """Return of yearly figures that were published again the version known last; earlier answers keep the earlier one."""
+    identity = _RESTATED.get(name)
+    if identity is None:
+        return table
+    known = known_date(table, CANONICAL[name])
+    assert known is not None
+    order = [ibis.desc(known), ibis.asc(table.source_id)]
+    ranked = table.mutate(_version=ibis.row_number().over(group_by=list(identity), order_by=order))
+    return ranked.filter(ranked._version == 0).drop("_version")
 
 
 def _mask(name: str, table: ibis.Table, as_of: date, allow_undated: bool) -> ibis.Table:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import ibis
 
 from zhirong.indicators.catalogue import Context, Evidence
-from zhirong.indicators.frames import attach, derived, frame, register, sources_with
+from zhirong.indicators.frames import attach, derived, frame, register
 from zhirong.indicators.status import DEAD_STATUSES, years_between
 from zhirong.tables import safe
 
-__all__ = ["acts", "is_covered", "legal"]
+__all__ = ["acts", "coverage", "legal"]
 
 _CONVEYANCES: Mapping[str, str] = {
     "assignment": "transferred",
@@ -59,19 +59,57 @@ def acts(evidence: Evidence) -> ibis.Table:
     return union.group_by(["patent_id", "kind", "day"]).aggregate(end_date=union.end_date.max())
 
 
-def is_covered(evidence: Evidence, *tables: str, key: str = "patent_id") -> ibis.Table:
-    """Return ``patent_id`` and ``_covered``: whether the absence of a row in the tables means that there is none.
+_REPORTED: Mapping[str, tuple[str, ...]] = {
+    "transfers": ("transferred", "name_changed", "@assignments"),
+    "licences": ("licensed", "licence_ended", "@assignments"),
+    "pledges": ("pledged", "pledge_released", "@assignments"),
+    "preservations": ("preserved", "preservation_released"),
+    "awards": ("awarded",),
+    "insurance": ("insured",),
+    "suits": ("litigated",),
+    "challenges": (
+        "invalidation_requested", "reexamination_requested", "maintained", "invalidated", "partially_invalidated",
+    ),
+    "oppositions": ("opposition_filed", "opposition_rejected"),
+}  # fmt: skip
+"""What a source must report of some patent, so that its silence about another means that there is nothing."""
 
-    True when the patent's own source fills one of the tables, or one of them has a row of the patent; NULL else.
+
+def coverage(evidence: Evidence) -> ibis.Table:
+    """Return, for each patent and kind of act, whether the absence of a row means that there is none.
+
+    Returns
+    -------
+    ibis.Table
+        ``patent_id`` and ``covers_<kind>`` for each kind of `_REPORTED`: True when the patent's own source, or a source that
+        tells anything of the patent, reports acts of this kind of some patent; NULL else. A list of annuities says nothing
+        about pledges.
     """
-    patents = evidence["patents"].select("patent_id", "source_id")
-    by_source = sources_with(evidence, *tables).mutate(_by_source=ibis.literal(True))
-    rows = [evidence[name].select("patent_id") for name in tables]
-    by_row = (ibis.union(*rows, distinct=True) if len(rows) > 1 else rows[0].distinct()).mutate(
-        _by_row=ibis.literal(True)
+    events, deals, cases = evidence["legal_events"], evidence["deals"], evidence["cases"]
+    assignments = evidence["assignments"]
+    challenged = (cases.cause == "validity").fill_null(False)
+    rows = ibis.union(
+        events.select("patent_id", "source_id", kind="event_kind"),
+        assignments.select("patent_id", "source_id", kind=ibis.literal("@assignments")),
+        deals.select("patent_id", "source_id", kind=_mapped(deals.deal_type, _DEALS)),
+        cases.select("patent_id", "source_id", kind=ibis.ifelse(challenged, "invalidation_requested", "litigated")),
     )
-    t = attach(attach(patents, by_source, on="source_id"), by_row)
-    return t.select("patent_id", _covered=ibis.coalesce(t._by_source, t._by_row))
+    reported = rows.group_by("source_id").aggregate(
+        **{f"_{name}": rows.kind.isin(list(kinds)).cast("int64").max() for name, kinds in _REPORTED.items()}
+    )
+    told = attach(rows.select("patent_id", "source_id").distinct(), reported, on="source_id")
+    by_row = told.group_by("patent_id").aggregate(**{f"_row_{name}": told[f"_{name}"].max() for name in _REPORTED})
+    own = attach(evidence["patents"].select("patent_id", "source_id"), reported, on="source_id")
+    t = attach(own, by_row)
+    return t.select(
+        "patent_id",
+        **{
+            f"covers_{name}": ibis.ifelse(
+                (t[f"_{name}"].fill_null(0) + t[f"_row_{name}"].fill_null(0)) > 0, True, ibis.null("boolean")
+            )
+            for name in _REPORTED
+        },
+    )
 
 
 def _counts(evidence: Evidence, context: Context) -> ibis.Table:
@@ -133,9 +171,7 @@ def legal(evidence: Evidence, context: Context) -> ibis.Table:
     t = attach(
         patents,
         derived(evidence, context, "status"),
-        is_covered(evidence, "legal_events"),
-        is_covered(evidence, "legal_events", "assignments", "deals").rename(_covered_acts="_covered"),
-        is_covered(evidence, "legal_events", "cases").rename(_covered_suits="_covered"),
+        coverage(evidence),
         _counts(evidence, context),
         _case_counts(evidence),
     )
@@ -183,24 +219,22 @@ def _ever(count: ibis.Value, covered: ibis.Value) -> ibis.Value:
 
 
 def _acts(t: ibis.Table) -> dict[str, ibis.Value]:
-    covered = t._covered_acts
     is_open = t._last_pledge.notnull() & (t._last_release.isnull() | (t._last_pledge > t._last_release))
     seized = t._last_preserved.notnull() & (
         t._last_preservation_released.isnull() | (t._last_preserved > t._last_preservation_released)
     )
     return {
-        "transfer_count": _filled(t._transfers, covered),
-        "licence_count": _filled(t._licences, covered),
-        "pledge_count": _filled(t._pledges, covered),
-        "is_pledged": ibis.cases((is_open, True), (covered, False)),
-        "is_preserved": ibis.cases((seized, True), (t._covered, False)),
-        "award_count": _filled(t._awards, t._covered),
-        "is_insured": _ever(t._insured, t._covered),
+        "transfer_count": _filled(t._transfers, t.covers_transfers),
+        "licence_count": _filled(t._licences, t.covers_licences),
+        "pledge_count": _filled(t._pledges, t.covers_pledges),
+        "is_pledged": ibis.cases((is_open, True), (t.covers_pledges, False)),
+        "is_preserved": ibis.cases((seized, True), (t.covers_preservations, False)),
+        "award_count": _filled(t._awards, t.covers_awards),
+        "is_insured": _ever(t._insured, t.covers_insurance),
     }
 
 
 def _disputes(t: ibis.Table) -> dict[str, ibis.Value]:
-    covered = t._covered_suits
     survived = ibis.greatest(t._maintained.fill_null(0), t._survived.fill_null(0))
     lost = ibis.greatest(t._invalidated.fill_null(0) + t._cut.fill_null(0), t._lost.fill_null(0))
     suits = ibis.greatest(t._litigated.fill_null(0), t._suits.fill_null(0))
@@ -208,13 +242,14 @@ def _disputes(t: ibis.Table) -> dict[str, ibis.Value]:
     upheld = (t._opposition_rejected >= t._last_opposed).fill_null(False)
     opposed = (t._opposed > 0).fill_null(False)
     return {
-        "suit_count": _filled(suits, covered),
-        "suits_won": _filled(t._won.fill_null(0), covered),
-        "challenges_survived": _filled(survived, covered),
-        "challenges_lost": _filled(lost, covered),
+        "suit_count": _filled(suits, t.covers_suits),
+        "suits_won": _filled(t._won.fill_null(0), t.covers_suits),
+        "challenges_survived": _filled(survived, t.covers_challenges),
+        "challenges_lost": _filled(lost, t.covers_challenges),
         "opposition_survived": ibis.cases((opposed & upheld, True), (opposed & beaten, False)),
         "opposition_flag": ibis.cases(
-            (opposed & ~upheld & ~beaten, "opposition_open"), (~opposed & t._covered.fill_null(False), "not_opposed")
+            (opposed & ~upheld & ~beaten, "opposition_open"),
+            (~opposed & t.covers_oppositions.fill_null(False), "not_opposed"),
         ),
     }
 

@@ -540,7 +540,7 @@ FIRM_YEARS = TableSchema(
         _c("employee_count", I, "Employees", unit="persons"),
         _SOURCE,
     ),
-    key=("firm_id", "year"),
+    key=("firm_id", "year", "known_date"),
     known_from=("known_date",),
 )
 
@@ -575,7 +575,7 @@ SECTOR_YEARS = TableSchema(
         _c("royalty_rate_high", F, "Upper quartile of royalty rates", unit="fraction"),
         _SOURCE,
     ),
-    key=("sector_code", "region_code", "year"),
+    key=("sector_code", "region_code", "year", "known_date"),
     known_from=("known_date",),
 )
 
@@ -604,7 +604,7 @@ REGION_YEARS = TableSchema(
         _c("known_date", D, "Publication", null="31 October of the next year"),
         _SOURCE,
     ),
-    key=("region_code", "year", "variable"),
+    key=("region_code", "year", "variable", "known_date"),
     known_from=("known_date",),
 )
 

@@ -8,6 +8,8 @@ from dataclasses import field as dataclass_field
 from datetime import date, timedelta
 from typing import Any
 
+import ibis
+
 from zhirong.indicators.status import DEAD_STATUSES
 from zhirong.kernel.dates import add_years, whole_years, year_fraction
 from zhirong.kernel.errors import ParameterError, UnknownNameError
@@ -52,7 +54,7 @@ class Subject:
     development_cost_cny : float or None
         Research expense of the owner for each of its filings around the filing year.
     event_counts : dict
-        Events by kind, where the store's sources hold events.
+        Events by kind; a kind that no source of the patent ever reports is left out, because its silence says nothing.
     """
 
     patent_id: str
@@ -110,10 +112,33 @@ def describe(background: Background, patent_ids: Sequence[str]) -> list[Subject]
     )
     owners = _owners(background, wanted)
     undated = _undated_ends(background, wanted)
+    reported = _reported_kinds(background, wanted)
     return [
-        _subject(background, rows[p], events.get(p, []), classes.get(p, []), owners.get(p), titles, undated.get(p))
+        _subject(
+            background,
+            rows[p],
+            events.get(p, []),
+            classes.get(p, []),
+            owners.get(p),
+            titles,
+            undated.get(p),
+            reported.get(p, set()),
+        )
         for p in patent_ids
     ]
+
+
+def _reported_kinds(background: Background, wanted: list[str]) -> dict[str, set[str]]:
+    """Return, for each patent, the kinds of events that its sources report of any patent."""
+    events, patents = background.tables["legal_events"], background.tables["patents"]
+    own = patents.filter(lambda t: t.patent_id.isin(wanted)).select("patent_id", "source_id")
+    told = events.filter(lambda t: t.patent_id.isin(wanted)).select("patent_id", "source_id")
+    kinds = events.select("source_id", "event_kind").distinct()
+    pairs = ibis.union(own, told, distinct=True).inner_join(kinds, "source_id").select("patent_id", "event_kind")
+    found: dict[str, set[str]] = {}
+    for row in background.engine.to_arrow(pairs.distinct()).to_pylist():
+        found.setdefault(row["patent_id"], set()).add(row["event_kind"])
+    return found
 
 
 def _undated_ends(background: Background, wanted: list[str]) -> dict[str, str]:
@@ -214,7 +239,7 @@ def _sector_royalties(background: Background) -> dict[str, tuple[float, float, f
 
 def _subject(
     background: Background, row: dict[str, Any], events: list[dict[str, Any]], classes: list[dict[str, Any]],
-    owner: dict[str, Any] | None, titles: Mapping[tuple[str, str], str], undated_end: str | None,
+    owner: dict[str, Any] | None, titles: Mapping[tuple[str, str], str], undated_end: str | None, reported: set[str],
 ) -> Subject:  # fmt: skip
     as_of = background.as_of
     legal_end = _legal_end(background.book, row)
@@ -248,7 +273,7 @@ def _subject(
         sector_royalty=owner["royalty"] if owner else None,
         paid_to_year=max(paid) if paid else None,
         development_cost_cny=_development_cost(owner, filing),
-        event_counts={kind: sum(e["event_kind"] == kind for e in events) for kind in _COUNTED} if events else {},
+        event_counts={k: n for k in _COUNTED if (n := sum(e["event_kind"] == k for e in events)) or k in reported},
     )
 
 
