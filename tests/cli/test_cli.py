@@ -269,3 +269,47 @@ def test_an_unknown_patent_is_named(world: Path, tmp_path: Path) -> None:
 def test_names_are_linked(world: Path) -> None:
     (row,) = json.loads(run("link", world, "--format", "json").stdout)
     assert row["party_count"] >= row["cluster_count"] > 0
+
+
+def test_a_share_of_a_patent_is_applied_and_a_wrong_one_refused(world: Path, indicators: Path, tmp_path: Path) -> None:
+    patent = best(world, indicators)
+    asked = ("--as-of", "2023-06-30", "--purpose", "pledge", "--draws", 200, "--format", "json")
+    medians = []
+    for name, weight in (("whole", ""), ("half", "0.5"), ("percent", "50%")):
+        file = tmp_path / f"{name}.csv"
+        file.write_text(f"patent_id,weight\n{patent},{weight}\n", "utf-8")
+        run("value", world, "--portfolio", file, *asked, "--out", tmp_path / name)
+        medians.append(json.loads((tmp_path / name / "valuation.json").read_text("utf-8"))["quantiles"]["0.5"])
+    assert medians[1] == pytest.approx(medians[0] / 2, abs=0.02)
+    assert medians[2] == medians[1]
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text(f"patent_id,weight\n{patent},-3\n", "utf-8")
+    done = run("value", world, "--portfolio", wrong, *asked, "--out", tmp_path / "wrong", code=2)
+    assert "row 2, column weight: '-3'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("sample", "{tmp}/w", "--patents", "5"), "x>=100"),
+        (("link", "{world}", "--threshold", "7"), "above 0 and below 1"),
+        (("link", "{world}", "--threshold", "nan"), "above 0 and below 1"),
+        (
+            ("indicators", "{world}", "--as-of", "2023-06-30", "--memory", "lots", "--out", "{tmp}/i.parquet"),
+            "e.g. 6GB",
+        ),
+        (("import", "template", "deals", "--write", "{tmp}/there.csv"), "is there already"),
+        (("import", "template", "deals", "--write", "/proc/nothing/x.csv"), "error [io]"),
+        (
+            ("value", "{world}", "--patent", "CN1", "--as-of", "2023-06-30", "--purpose", "pledge", "--out", "{tmp}/o"),
+            "CN1",
+        ),
+    ],
+)
+def test_mistakes_end_in_one_line_and_exit_code_2(
+    world: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "there.csv").write_text("filled", "utf-8")
+    done = run(*(a.format(tmp=tmp_path, world=world) for a in arguments), code=2)
+    assert message in done.stderr
+    assert (tmp_path / "there.csv").read_text("utf-8") == "filled"

@@ -232,6 +232,18 @@ def test_a_patent_without_a_value_does_not_stop_the_others(background: Backgroun
         value_portfolio(background, "none", ["CN1"], purpose=Purpose.PLEDGE, draws=500)
 
 
+def test_a_share_owned_counts_as_a_share(background: Background, world: Store) -> None:
+    first = pick(world)
+    whole = value_portfolio(background, "p", [first], purpose=Purpose.PLEDGE, draws=500)
+    part = value_portfolio(background, "p", [first], purpose=Purpose.PLEDGE, draws=500, weights={first: 0.25})
+    assert part.comonotonic[0.5] == pytest.approx(0.25 * whole.comonotonic[0.5])
+    assert part.valuations[0].quantiles == whole.valuations[0].quantiles
+    assert portfolio_to_dict(part)["weights"] == {first: 0.25}
+    for wrong in (0.0, -3.0, 1.5, float("nan")):
+        with pytest.raises(DomainError, match="share owned"):
+            value_portfolio(background, "p", [first], purpose=Purpose.PLEDGE, draws=500, weights={first: wrong})
+
+
 def test_a_patent_without_dates_is_refused_and_named(world: Store, tmp_path: Path, duckdb_engine) -> None:
     first, second = pick(world), pick(world, office="US")
     shutil.copytree(world.path, tmp_path / "copy")

@@ -28,7 +28,9 @@ PORTFOLIO_SIZE = 5
     "--out", type=click.Path(path_type=Path), default=Path("demo-report"), show_default=True, help="Folder to write."
 )
 @click.option("--seed", default=20_240_101, show_default=True, help="Seed of the world and of the simulation.")
-@click.option("--patents", default=20_000, show_default=True, help="Patents of the world.")
+@click.option(
+    "--patents", type=click.IntRange(min=100), default=20_000, show_default=True, help="Patents of the world."
+)
 @format_option
 def demo(out: Path, seed: int, patents: int, form: str) -> None:
     """Make a synthetic world, compute its indicators, score it, value its best patents for a pledge, write the reports.

@@ -29,7 +29,7 @@ __all__ = ["check", "import_", "link", "sample"]
 
 @cli.command()
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--patents", default=20_000, show_default=True, help="How many patents.")
+@click.option("--patents", type=click.IntRange(min=100), default=20_000, show_default=True, help="How many patents.")
 @click.option("--seed", default=20_240_101, show_default=True, help="Seed; the same seed gives the same bytes.")
 def sample(out: Path, patents: int, seed: int) -> None:
     """Write an evidence store of the synthetic world to OUT.
@@ -101,6 +101,8 @@ def _templates(paths: tuple[Path, ...], write: Path | None, form: str, lang: Lan
         return
     if len(paths) != 1:
         raise DomainError("name one template: zhirong import template NAME --write FILE; --list shows the names")
+    if write.exists():
+        raise DomainError(f"{write} is there already and may be filled in; remove it or name another file")
     templates.write_template(str(paths[0]), write, lang=lang)
     note(f"wrote {write}")
 

@@ -32,6 +32,9 @@ def main() -> None:
     except ZhirongError as error:
         click.echo(f"error [{error.code}]: {error}", err=True)
         sys.exit(2)
+    except OSError as error:
+        click.echo(f"error [io]: {error.filename or ''}: {error.strerror or error}", err=True)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,11 @@ def score(store: Path, as_of: date, profile: str, indicator_file: Path | None, t
     multiple=True,
     help="Patent to value: identifier, publication or application number; may be given several times.",
 )
-@click.option("--portfolio", type=FileType, help="CSV with a column patent_id: value them as one portfolio.")
+@click.option(
+    "--portfolio",
+    type=FileType,
+    help="CSV with a column patent_id, and weight where a share is owned: value them as one.",
+)
 @as_of_option
 @click.option("--purpose", type=click.Choice([str(p) for p in Purpose]), required=True, help="Scene of the valuation.")
 @click.option("--assumptions", type=FileType, help="YAML file that replaces assumptions.")
@@ -148,7 +153,8 @@ def value(
 
     Example: zhirong value mystore --patent CN109000001 --as-of 2024-06-30 --purpose pledge --lang zh --out report
     """
-    ids = [*patents, *(_portfolio(portfolio) if portfolio else [])]
+    shares = _portfolio(portfolio) if portfolio else {}
+    ids = [*patents, *shares]
     if not ids:
         raise DomainError("name patents with --patent, or a file with --portfolio")
     with step_bar("valuing") as step:
@@ -160,6 +166,7 @@ def value(
             out=out,
             languages=LANGUAGES if lang == "both" else (lang,),  # type: ignore[arg-type]
             portfolio=portfolio.stem if portfolio else None,
+            weights={patent: share for patent, share in shares.items() if share < 1},
             mine=load_overrides(assumptions) if assumptions else None,
             book=load(parameters),
             draws=draws,
@@ -170,7 +177,8 @@ def value(
     for finding in dossier.refused:
         note(f"not valued: {finding.message}")
     if dossier.portfolio is not None:
-        note(f"sum, moving together: {_row(dossier.portfolio.name, dossier.portfolio.comonotonic, 'CNY')}")
+        q = dossier.portfolio.comonotonic
+        note(f"sum, moving together: CNY {q[0.05]:,.0f} to {q[0.95]:,.0f} (5-95%), median {q[0.5]:,.0f}")
     note(f"wrote {len(dossier.files)} files under {out}")
 
 
@@ -183,13 +191,32 @@ def _row(name: str, quantiles: Any, currency: str) -> dict[str, Any]:
     }
 
 
-def _portfolio(path: Path) -> list[str]:
-    """Read the column patent_id of a CSV file."""
+def _portfolio(path: Path) -> dict[str, float]:
+    """Read a CSV file: the column patent_id, and weight (above 0 to 1, blank for the whole); a repeated row counts once."""
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)
         if reader.fieldnames is None or "patent_id" not in reader.fieldnames:
             raise EvidenceError(f"{path.name}: needs a column patent_id; columns: {', '.join(reader.fieldnames or [])}")
-        ids = [(row["patent_id"] or "").strip() for row in reader]
-    if blanks := [n for n, patent in enumerate(ids, 2) if not patent]:
-        raise EvidenceError(f"{path.name}: row {blanks[0]}, column patent_id is blank")
-    return ids
+        shares: dict[str, float] = {}
+        for number, row in enumerate(reader, 2):
+            patent = (row["patent_id"] or "").strip()
+            if not patent:
+                raise EvidenceError(f"{path.name}: row {number}, column patent_id is blank")
+            share = _share(row.get("weight"), f"{path.name}: row {number}")
+            if shares.setdefault(patent, share) != share:
+                raise EvidenceError(f"{path.name}: row {number}: {patent} stands twice with different weights")
+    return shares
+
+
+def _share(text: str | None, where: str) -> float:
+    """Return the share owned of a patent."""
+    plain = (text or "").strip()
+    if not plain:
+        return 1.0
+    try:
+        share = float(plain.removesuffix("%")) / (100 if plain.endswith("%") else 1)
+    except ValueError:
+        share = math.nan
+    if not 0 < share <= 1:
+        raise EvidenceError(f"{where}, column weight: {plain!r} is not allowed; allowed: above 0 to 1, or a per cent")
+    return share

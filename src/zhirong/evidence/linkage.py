@@ -24,6 +24,7 @@ from typing import Any
 import pyarrow as pa
 
 from zhirong.evidence.names import linkage_key, split_name
+from zhirong.kernel.errors import DomainError
 from zhirong.kernel.text import detect_language
 from zhirong.tables import Engine, connect
 
@@ -64,6 +65,10 @@ class LinkOptions:
     seed: int = 1
     pairs_max: float = 1e6
     learn: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise DomainError(f"the threshold is a probability above 0 and below 1, not {self.threshold}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,11 +44,11 @@ def resolve_patent(store: Store, text: str) -> str:
     DomainError
         When the number names several patents; they are listed.
     """
-    return resolve_patents(store, [text])[0]
+    return resolve_patents(store, [text])[text]
 
 
-def resolve_patents(store: Store, texts: Sequence[str], *, unknown_pass: bool = False) -> list[str]:
-    """Return the `patent_id` of each number, in order, each patent once.
+def resolve_patents(store: Store, texts: Sequence[str], *, unknown_pass: bool = False) -> dict[str, str]:
+    """Return the `patent_id` of each number, in order.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def resolve_patents(store: Store, texts: Sequence[str], *, unknown_pass: bool = 
     with connect("duckdb") as engine:
         patents = store.read(engine, "patents").select(*_NUMBERS)
         found = patents_named(engine, patents, texts)
-        resolved = []
+        resolved: dict[str, str] = {}
         for text in texts:
             named = found[text]
             if len(named) > 1:
@@ -77,8 +77,8 @@ def resolve_patents(store: Store, texts: Sequence[str], *, unknown_pass: bool = 
                 raise DomainError(f"{text!r} names {len(named)} patents: {shown}; write one of these")
             if not named and not unknown_pass:
                 raise UnknownNameError("patent", text, _near(engine, patents, text))
-            resolved.append(named[0] if named else text)
-    return list(dict.fromkeys(resolved))
+            resolved[text] = named[0] if named else text
+    return resolved
 
 
 def patents_named(engine: Engine, patents: ibis.Table, texts: Iterable[str]) -> dict[str, tuple[str, ...]]:

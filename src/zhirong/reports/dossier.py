@@ -121,6 +121,7 @@ def make_dossier(
     out: Path,
     languages: Sequence[Language] = ("en",),
     portfolio: str | None = None,
+    weights: Mapping[str, float] | None = None,
     mine: Mapping[str, Assumption] | None = None,
     book: ParameterBook | None = None,
     draws: int = 20_000,
@@ -146,6 +147,8 @@ def make_dossier(
         ``zh``, ``en``.
     portfolio : str, optional
         Name: value the patents as one portfolio.
+    weights : Mapping of str to float, optional
+        Share owned of patents of the portfolio, by the names in `patent_ids`.
     mine : Mapping of str to Assumption, optional
         The user's assumptions.
     book : ParameterBook, optional
@@ -159,7 +162,10 @@ def make_dossier(
     -------
     Dossier
     """
-    patent_ids = resolve_patents(store, patent_ids, unknown_pass=len(patent_ids) > 1)
+    resolved = resolve_patents(store, patent_ids, unknown_pass=len(patent_ids) > 1)
+    patent_ids = list(dict.fromkeys(resolved.values()))
+    owned = {resolved[text]: share for text, share in (weights or {}).items()}
+    out.mkdir(parents=True, exist_ok=True)
     scores = read_scores(scores_of(store, as_of, str(purpose), step=step), list(patent_ids))
     with connect("duckdb") as engine:
         step("fitting life, renewal and validity", 1, 3)
@@ -169,7 +175,7 @@ def make_dossier(
         refused: tuple[Finding, ...] = ()
         if portfolio is not None:
             whole = value_portfolio(
-                background, portfolio, patent_ids, purpose=purpose, mine=mine, draws=draws, seed=seed
+                background, portfolio, patent_ids, purpose=purpose, weights=owned, mine=mine, draws=draws, seed=seed
             )
             valued, refused = list(whole.valuations), whole.refused
         elif len(patent_ids) == 1:
@@ -178,7 +184,6 @@ def make_dossier(
             batch = value_patents(background, patent_ids, purpose=purpose, mine=mine, draws=draws, seed=seed)
             valued, refused = list(batch.valuations), batch.refused
     step("writing reports", 3, 3)
-    out.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     if whole is not None:
         files += _write_portfolio(whole, scores, out, languages)

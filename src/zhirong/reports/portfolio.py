@@ -183,7 +183,16 @@ def _total_section(portfolio: PortfolioValuation, currency: str, lang: Language)
         scale = money_scale([q[0.05], q[0.95]], currency, lang, typical=q[0.5])
         rows.append((Cell(say(f"portfolio.{key}", lang)), *(Cell(scale.money(q[level])) for level in QUANTILE_LEVELS)))
     title = say("portfolio.total", lang)
-    return Section("total", title, (Table(say("portfolio.quantiles", lang), tuple(columns), tuple(rows)),))
+    shares = [f"{patent} {format_percent(share)}" for patent, share in sorted(portfolio.weights.items()) if share < 1]
+    notes = (Paragraph(say("portfolio.shares", lang, shares=("、" if lang == "zh" else ", ").join(shares)), "muted"),)
+    return Section(
+        "total",
+        title,
+        (
+            *(notes if shares else ()),
+            Table(say("portfolio.quantiles", lang), tuple(columns), tuple(rows)),
+        ),
+    )
 
 
 def _refused_section(portfolio: PortfolioValuation, lang: Language) -> Section:

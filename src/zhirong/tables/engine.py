@@ -7,6 +7,7 @@ happen here. Engine libraries load on use.
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -203,6 +204,8 @@ def _duckdb(folder: Path, threads: int | None, memory: str | None) -> Any:
     if threads is not None:
         settings["threads"] = threads
     if memory is not None:
+        if not re.fullmatch(r"\d+(?:\.\d+)?\s*[KMGT]i?B", memory, re.IGNORECASE):
+            raise EngineError(f"memory {memory!r} is not allowed; allowed: a number and KB, MB, GB or TB, e.g. 6GB")
         settings["memory_limit"] = memory
     return ibis.duckdb.connect(":memory:", **settings)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -100,6 +100,8 @@ class PortfolioValuation:
         not bounds: with tails this heavy, an upper quantile of the independent sum can be the larger.
     refused : tuple of Finding
         Patents that were asked for and have no value; the sums are without them.
+    weights : Mapping of str to float
+        Share owned of patents that are not owned wholly; the sums count that share, the values of the patents are whole.
     """
 
     name: str
@@ -107,6 +109,7 @@ class PortfolioValuation:
     independent: Mapping[float, float]
     comonotonic: Mapping[float, float]
     refused: tuple[Finding, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def value_patent(
@@ -203,6 +206,7 @@ def value_portfolio(
     patent_ids: Sequence[str],
     *,
     purpose: Purpose,
+    weights: Mapping[str, float] | None = None,
     mine: Mapping[str, Assumption] | None = None,
     draws: int = 20_000,
     seed: int = 1,
@@ -210,10 +214,12 @@ def value_portfolio(
 ) -> PortfolioValuation:
     """Value a portfolio: each patent, and the sum if values were independent and if they moved together wholly.
 
+    `weights` holds the share owned of a patent, above 0 to 1, where that is not the whole; see `value_patents` for the rest.
+
     Raises
     ------
     DomainError
-        For no patents, or one named twice.
+        For no patents, one named twice, or an impossible share.
     NotAdmissibleError
         When not one of them can be valued.
     """
@@ -224,15 +230,19 @@ def value_portfolio(
     batch = value_patents(background, patent_ids, purpose=purpose, mine=mine, draws=draws, seed=seed, progress=progress)
     if not batch.valuations:
         raise NotAdmissibleError(f"{name}: none of {len(patent_ids)} patents can be valued; {batch.refused[0].message}")
+    owned = dict(weights or {})
+    if wrong := [f"{patent}: {share:g}" for patent, share in owned.items() if not 0 < share <= 1]:
+        raise DomainError(f"the share owned of a patent is above 0 to 1, not {wrong[0]}")
     total, together = np.zeros(draws), np.zeros(draws)
     for valuation in batch.valuations:
         assert valuation.draws is not None
-        total += valuation.draws
-        together += np.sort(valuation.draws)
+        mine_of_it = valuation.draws * owned.get(valuation.subject_id, 1.0)
+        total += mine_of_it
+        together += np.sort(mine_of_it)
     light = tuple(
         replace(v, draws=None, methods=tuple(replace(m, draws=None) for m in v.methods)) for v in batch.valuations
     )
-    return PortfolioValuation(name, light, quantiles_of(total), quantiles_of(together), batch.refused)
+    return PortfolioValuation(name, light, quantiles_of(total), quantiles_of(together), batch.refused, owned)
 
 
 def _value(

@@ -68,6 +68,7 @@ def portfolio_to_dict(portfolio: PortfolioValuation) -> dict[str, Any]:
         "dependence": "full",
         "quantiles_if_independent": _quantiles(portfolio.independent),
         "assumptions": [_assumption(a) for a in first.assumptions if a.is_overridden],
+        "weights": dict(sorted(portfolio.weights.items())),
         "refused": [f.as_dict() for f in portfolio.refused],
         "valuations": [to_dict(v) for v in portfolio.valuations],
         "provenance": first.provenance.as_dict(),

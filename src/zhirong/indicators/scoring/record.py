@@ -14,7 +14,7 @@ from zhirong.indicators.catalogue import Dimension, lookup
 from zhirong.indicators.scoring.arithmetic import weight_margins
 from zhirong.indicators.scoring.score import METADATA_KEY
 from zhirong.indicators.scoring.types import DimensionScore, IndicatorReading, PatentScore, WeightMargin
-from zhirong.kernel.errors import SchemaError, UnknownNameError
+from zhirong.kernel.errors import SchemaError
 from zhirong.kernel.text import Bilingual
 
 __all__ = ["read_score", "read_scores"]
@@ -41,21 +41,20 @@ def read_score(path: Path, patent_id: str) -> PatentScore:
     UnknownNameError
         When the patent was not scored.
     """
-    return read_scores(path, [patent_id])[patent_id]
+    found = read_scores(path, [patent_id])
+    if patent_id not in found:
+        raise UnknownNameError("scored patent", patent_id, ())
+    return found[patent_id]
 
 
 def read_scores(path: Path, patent_ids: list[str]) -> dict[str, PatentScore]:
-    """Return the scores of some patents by id; see `read_score`."""
+    """Return the scores of some patents by id; a patent without one is left out. See `read_score`."""
     metadata = pq.read_schema(path).metadata or {}
     if METADATA_KEY not in metadata:
         raise SchemaError(f"{path.name} is not a file of scores")
     record = json.loads(metadata[METADATA_KEY])
     rows = pq.read_table(path, filters=[("patent_id", "in", patent_ids)]).to_pylist()
-    found = {row["patent_id"]: _score(row, record) for row in rows}
-    for patent_id in patent_ids:
-        if patent_id not in found:
-            raise UnknownNameError("scored patent", patent_id, ())
-    return found
+    return {row["patent_id"]: _score(row, record) for row in rows}
 
 
 def _score(row: Mapping[str, Any], record: Mapping[str, Any]) -> PatentScore:
