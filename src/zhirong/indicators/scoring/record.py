@@ -14,7 +14,7 @@ from zhirong.indicators.catalogue import Dimension, lookup
 from zhirong.indicators.scoring.arithmetic import weight_margins
 from zhirong.indicators.scoring.score import METADATA_KEY
 from zhirong.indicators.scoring.types import DimensionScore, IndicatorReading, PatentScore, WeightMargin
-from zhirong.kernel.errors import SchemaError
+from zhirong.kernel.errors import SchemaError, UnknownNameError
 from zhirong.kernel.text import Bilingual
 
 __all__ = ["read_score", "read_scores"]
