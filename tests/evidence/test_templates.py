@@ -129,13 +129,46 @@ def test_bad_cells_and_missing_ones(tmp_path: Path) -> None:
     rows = out.by("opinions", "opinion_id")
     assert set(rows) == {"2", "3"}, "without a date the first is refused"
     assert rows["2"]["score"] is rows["2"]["patent_id"] is None
-    assert rows["3"]["value_low"] == -5.0
+    assert rows["3"]["value_low"] is None, "negative, and of no known currency"
     assert (out.records, out.refused) == (3, 1)
     found = {(f.row, f.field): f.rule for f in out.log}
     assert found[(2, "value")] == "field.formula"
     assert found[(2, "purpose")] == found[(2, "score")] == found[(3, "patent_id")] == "template.cell"
     assert found[(2, "opinion_date")] in {"template.cell", "template.required"}
     assert "allowed" in next(f.message for f in out.log if f.field == "purpose")
+
+
+def test_impossible_amounts_shares_and_counts_are_left_unknown_and_named(tmp_path: Path) -> None:
+    base = example("deals")
+    path = filled(
+        tmp_path / "x.csv", "deals",
+        base | {"deal_id": "1", "price": "-500000"},
+        base | {"deal_id": "2", "royalty_rate": "150%"},
+        base | {"deal_id": "3", "patent_count": "0", "term_years": "-1"},
+        base | {"deal_id": "4", "price": "3000", "currency": "美元"},
+        base | {"deal_id": "5", "price": "3000", "currency": "贝壳"},
+        base | {"deal_id": "4", "price": "4000", "currency": "USD"},
+    )  # fmt: skip
+    out = read(path)
+    rows = {row["deal_id"]: row for row in reversed(out.rows["deals"])}
+    assert rows["1"]["price"] is None
+    assert rows["2"]["royalty_rate"] is None
+    assert rows["3"]["patent_count"] is rows["3"]["term_years"] is None
+    assert (rows["4"]["price"], rows["4"]["currency"]) == (3000.0, "USD")
+    assert rows["5"]["price"] is rows["5"]["currency"] is None, "3000 of an unknown currency are not 3000 yuan"
+    assert [(f.rule, f.row, f.field) for f in out.log] == [
+        ("template.cell", 2, "price"), ("template.cell", 3, "royalty_rate"), ("template.cell", 4, "patent_count"),
+        ("template.cell", 4, "term_years"), ("template.cell", 6, "currency"), ("template.repeated", 7, "deal_id"),
+    ]  # fmt: skip
+    assert "as row 5" in list(out.log)[-1].message
+
+
+def test_losses_are_negative_and_growth_may_exceed_one(tmp_path: Path) -> None:
+    base = example("firm_years")
+    out = read(filled(tmp_path / "x.csv", "firm_years", base | {"net_income": "-3000000", "employee_count": "-1"}))
+    row = next(iter(out.rows["firm_years"]))
+    assert row["net_income"] == -3_000_000
+    assert row["employee_count"] is None
 
 
 def test_formulas_in_a_workbook_are_refused(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from zhirong.evidence.names import party_row
 from zhirong.evidence.reading import Limits, Output, ReadOptions
 from zhirong.evidence.rows import RowContext
-from zhirong.evidence.sheets.converters import CONVERTERS, Cell, money
+from zhirong.evidence.sheets.converters import CONVERTERS, CURRENCY_SIGNS, Cell, money
 from zhirong.evidence.sheets.delimited import open_delimited
 from zhirong.evidence.sheets.rows import TableStream
 from zhirong.evidence.sheets.workbook import open_workbook
@@ -28,11 +28,15 @@ from zhirong.kernel.errors import DomainError, EvidenceError
 from zhirong.kernel.findings import Severity
 from zhirong.kernel.identifiers import parse_patent_number
 from zhirong.kernel.text import Bilingual, casefold_nfkc
-from zhirong.tables.schema import Type
+from zhirong.tables.schema import Type, schema_of
 
 __all__ = ["TemplateReader"]
 
 _BARE_AMOUNT = re.compile(r"^[\d,.\s]+(?:[千万亿]|百万|千万)?$")
+_MAY_BE_NEGATIVE = {"operating_profit", "net_income", "cash_flow"}
+_FRACTIONS = {"growth": (-1.0, 10.0), "operating_margin": (-10.0, 1.0)}
+"""Least and most of shares that may leave 0 to 1."""
+_COUNTED = {"patents", "persons", "years"}
 _SHARE = re.compile(r"^([+-]?\d+(?:\.\d+)?)\s*(%|％)?$")
 
 
@@ -126,6 +130,7 @@ def template_of(heads: list[str]) -> Template | None:
 def _sheet(table: TableStream, out: Output, options: ReadOptions) -> None:
     at: dict[int, TemplateColumn] = {}
     template: Template | None = None
+    seen: dict[tuple[Any, ...], int] = {}
     for raw in table.rows:
         if not any(cell.strip() for cell in raw.cells):
             continue
@@ -144,7 +149,7 @@ def _sheet(table: TableStream, out: Output, options: ReadOptions) -> None:
             for i, column in at.items()
             if raw.refused.get(i, "bad_bytes") == "bad_bytes"
         }
-        _row(template, cells, record, Cell(is_workbook=table.is_workbook, epoch_1904=table.epoch_1904))
+        _row(template, cells, record, Cell(is_workbook=table.is_workbook, epoch_1904=table.epoch_1904), seen)
         options.progress(raw.done, table.total, raw.number)
     if template is None:
         _no_template(out, [])
@@ -194,12 +199,18 @@ def _cleaned(cells: list[str], i: int, column: TemplateColumn, record: RowContex
     return text
 
 
-def _row(template: Template, cells: Mapping[str, tuple[TemplateColumn, str]], record: RowContext, cell: Cell) -> None:
+def _row(
+    template: Template, cells: Mapping[str, tuple[TemplateColumn, str]], record: RowContext, cell: Cell,
+    seen: dict[tuple[Any, ...], int],
+) -> None:  # fmt: skip
     assert template.table is not None
     row: dict[str, Any] = {}
-    currency = cells["currency"][1].upper() if "currency" in cells else ""
-    if currency and not re.fullmatch(r"[A-Z]{3}", currency):
-        record.warn("template.cell", "allowed: an ISO 4217 code such as CNY", "currency", currency)
+    stated = cells["currency"][1] if "currency" in cells else ""
+    currency = CURRENCY_SIGNS.get(stated.casefold(), stated.upper())
+    is_unreadable = bool(currency) and not re.fullmatch(r"[A-Z]{3}", currency)
+    if is_unreadable:
+        message = "allowed: an ISO 4217 code such as CNY, or 元, 美元 ...; the row's amounts are left unknown"
+        record.warn("template.cell", message, "currency", stated)
         currency = ""
     for name, (column, text) in cells.items():
         if not text:
@@ -208,6 +219,8 @@ def _row(template: Template, cells: Mapping[str, tuple[TemplateColumn, str]], re
             value, named = _convert(column, text, cell)
         except DomainError as err:
             record.warn("template.cell", f"{err}; allowed: {column.allowed('en')}", name, text)
+            continue
+        if is_unreadable and (column.column.unit or "").startswith("major units"):
             continue
         if named and currency and named != currency:
             message = f"the amount is in {named}, the row's currency is {currency}"
@@ -223,7 +236,25 @@ def _row(template: Template, cells: Mapping[str, tuple[TemplateColumn, str]], re
         return
     if any(column.party == "from_name" for column in template.columns):
         row["party_id"] = _party(record, row["name"])
+    _tell_of_repeats(template, row, record, seen)
     record.out.add(template.table, row)
+
+
+def _tell_of_repeats(
+    template: Template, row: Mapping[str, Any], record: RowContext, seen: dict[tuple[Any, ...], int]
+) -> None:
+    """File a finding for a row whose key stood in the file before: the later row replaces the earlier one."""
+    names = schema_of(str(template.table)).key
+    key = tuple(row.get(name) for name in names)
+    if key in seen:
+        shown = ", ".join(str(part) for part in key)
+        record.warn(
+            "template.repeated",
+            f"the same {', '.join(names)} as row {seen[key]}; this row replaces it",
+            names[0],
+            shown,
+        )
+    seen[key] = record.row
 
 
 def _party(record: RowContext, name: str) -> str:
@@ -240,14 +271,22 @@ def _convert(column: TemplateColumn, text: str, cell: Cell) -> tuple[Any, str | 
     if column.column.allowed:
         return _word(column, text), None
     if unit == "fraction":
-        return _fraction(text), None
+        least, most = _FRACTIONS.get(column.column.name, (0.0, 1.0))
+        share = _fraction(text)
+        if not least <= share <= most:
+            raise DomainError(f"{text!r} is outside {least:g} to {most:g}")
+        return share, None
     if unit.startswith("major units"):
         negative = text.startswith("-")
+        if negative and column.column.name not in _MAY_BE_NEGATIVE:
+            raise DomainError(f"{text!r} is negative")
         amount, currency = money(text.lstrip("-"), cell)
         return (-amount if negative else amount), None if _BARE_AMOUNT.match(text.lstrip("-")) else currency
     converter = {Type.INT: "int", Type.FLOAT: "float", Type.DATE: "date", Type.BOOL: "yes_no"}.get(kind)
     value: Any = text if converter is None else CONVERTERS[converter](text, cell)
     low, high = {"0-100": (0, 100), "0-1": (0, 1)}.get(unit, (None, None))
+    if unit in _COUNTED and value < (1 if column.column.name == "patent_count" else 0):
+        raise DomainError(f"{text!r} is too small to be a number of {unit}")
     if low is not None and high is not None and not low <= value <= high:
         raise DomainError(f"{text!r} is outside {low} to {high}")
     return value, None
