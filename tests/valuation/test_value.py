@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -32,6 +33,7 @@ from zhirong.valuation import (
 )
 from zhirong.valuation.background import Background
 from zhirong.valuation.renewals import fit_renewals, periodic_schedule
+from zhirong.valuation.resolver import refused
 
 AS_OF = date(2020, 6, 30)
 COUNT, SEED = 4_000, 5
@@ -75,6 +77,26 @@ def test_the_value_is_an_interval_with_reasons_and_sources(background: Backgroun
     widths = [abs(c.value_high - c.value_low) for c in value.contributions]
     assert widths == sorted(widths, reverse=True)
     assert sum(c.variance_share for c in value.contributions) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "no renewals of this office and right in the store",
+        "no fee schedule for invention at KR in the parameters",
+        "no maintenance fee falls due within 2.0 years of grant",
+        "no exchange rate for the fees of JP",
+        "a renewal fit needs at least ten lapses at four different ages",
+        "fees.jp.invention.annuity is not declared for 2021-06-30; declared: 2022-04-01 to now. Add a dated value, or override it",
+        "the lapses of 2,421 rights do not follow the fees: the best fit has a decay of 0.99 a year and a spread of 50.0 log points, "
+        "outside 0.5 and 4",
+    ],
+)
+def test_reasons_are_given_in_chinese_with_their_figures(message: str) -> None:
+    reason = refused("renewal", message).reasons[0]
+    assert reason.en == message
+    assert not re.search(r"[a-z]{4,} [a-z]+ ", reason.zh), reason.zh
+    assert set(re.findall(r"\d{4}|\d\.\d+", message)) <= set(re.findall(r"\d{4}|\d\.\d+", reason.zh)) | {"2022"}
 
 
 def test_a_pledge_does_not_rest_on_cost(background: Background, world: Store) -> None:

@@ -56,6 +56,8 @@ class Source:
         What else must be known.
     title_zh : str or None
         The title in Chinese; None where the title is that of a publication and needs no translation.
+    note_zh : str or None
+        The note in Chinese.
     """
 
     title: str
@@ -65,6 +67,11 @@ class Source:
     dated: date | None = None
     note: str | None = None
     title_zh: str | None = None
+    note_zh: str | None = None
+
+    def note_in(self, lang: Language) -> str | None:
+        """Return the note for a reader."""
+        return self.note_zh if lang == "zh" and self.note_zh is not None else self.note
 
     def title_in(self, lang: Language) -> str:
         """Return the title for a reader."""

@@ -28,7 +28,7 @@ _ENTRY_KEYS = {"label", "unit", "jurisdiction", "values", "note"}
 _ENTRY_REQUIRED = {"label", "unit", "jurisdiction", "values"}
 _VALUE_KEYS = {"from", "to", "value", "low", "high", "source"}
 _VALUE_REQUIRED = {"from", "value", "source"}
-_SOURCE_KEYS = {"title", "title_zh", "grade", "link", "page", "dated", "note"}
+_SOURCE_KEYS = {"title", "title_zh", "note_zh", "grade", "link", "page", "dated", "note"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,5 +254,6 @@ def _source(plain: Any, where: str) -> Source:
         raise ParameterError(f"{where}.grade: {source['grade']!r} is not allowed; allowed: {allowed}") from None
     dated = _day(source["dated"], f"{where}.dated") if source.get("dated") is not None else None
     return Source(
-        str(source["title"]), grade, source.get("link"), source.get("page"), dated, source.get("note"), source.get("title_zh"),
+        str(source["title"]), grade, source.get("link"), source.get("page"), dated, source.get("note"),
+        source.get("title_zh"), source.get("note_zh"),
     )  # fmt: skip

@@ -318,7 +318,7 @@ def describe(assumption: Assumption, lang: Language) -> str:
 
 def _assumption_row(a: Assumption, lang: Language) -> tuple[Cell, ...]:
     dated = format_date(a.source.dated, lang) if a.source.dated else ""
-    details = " · ".join(part for part in (a.source.page, dated, a.source.note, a.source.link) if part)
+    details = " · ".join(part for part in (a.source.page, dated, a.source.note_in(lang), a.source.link) if part)
     return (
         Cell(a.label.in_(lang), note=say("assumptions.overridden", lang) if a.is_overridden else ""),
         Cell(describe(a, lang)),

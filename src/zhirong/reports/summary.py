@@ -60,6 +60,8 @@ def build_summary(
     strengths = list(_strengths(valuation, readings, lang))[:3]
     risks = list(_risks(valuation, readings, scale, lang))[:3]
     grade, grade_note = _grade(score, lang)
+    if valuation.facts.get("is_alive") is False:
+        grade, grade_note = say("summary.grade_ended", lang), say("summary.grade_ended_note", lang)
     return Summary(
         value_label=say("summary.value", lang),
         value=scale.interval(q[0.1], q[0.9]),

@@ -224,7 +224,7 @@ def _assumptions(valuation: Valuation, lang: Language) -> Sheet:
             a.name, a.label.in_(lang), describe(a, lang), ", ".join(f"{k}={v:g}" for k, v in a.parameters.items()),
             a.low, a.high, a.unit, a.source.title_in(lang), word("grade", str(a.source.grade), lang),
             say("assumptions.overridden", lang) if a.is_overridden else "",
-            " · ".join(str(x) for x in (a.source.page, a.source.dated, a.source.note, a.source.link) if x),
+            " · ".join(str(x) for x in (a.source.page, a.source.dated, a.source.note_in(lang), a.source.link) if x),
         )
         for a in valuation.assumptions
     ]  # fmt: skip

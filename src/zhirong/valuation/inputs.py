@@ -144,7 +144,8 @@ def _royalty(subject: Subject, used: Used) -> Assumption:
     industry = used.at("royalty.industry_of_field").value.get(subject.field, "total")
     sigma = _parr_sigma(used)
     note = f"median of {industry}; spread of Parr's cumulative table"
-    source = Source(medians.source.title, medians.source.grade, note=note)
+    note_zh = f"{industry} 行业中位数；离散取自 Parr 的累积分布表"
+    source = Source(medians.source.title, medians.source.grade, note=note, note_zh=note_zh)
     return spread(
         "royalty_rate",
         Distribution.LOGNORMAL,
@@ -174,12 +175,17 @@ def _discount(subject: Subject, used: Used) -> Assumption:
     )
     title = "Build-up: risk-free rate + market + technology + funding + management premium, after tax, nominal"
     detail = ", ".join(f"{p.path.rsplit('.', 1)[-1]} {float(p.value):.3f}" for p in known)
+    detail_zh = "，".join(f"{p.label.zh} {float(p.value):.3f}" for p in known)
     return spread(
         "discount_rate",
         Distribution.NORMAL,
         {"mean": mean, "sd": sd},
         Source(
-            title, Grade.ASSUMED, note=detail, title_zh="累加法：无风险利率＋市场＋技术＋资金＋管理风险报酬，税后、名义"
+            title,
+            Grade.ASSUMED,
+            note=detail,
+            note_zh=detail_zh,
+            title_zh="累加法：无风险利率＋市场＋技术＋资金＋管理风险报酬，税后、名义",
         ),
         low=0.03,
         high=0.4,
