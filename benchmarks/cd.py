@@ -22,6 +22,7 @@ PEER_SIZE = "1M/10M"
 def ours(folder: Path, out: str | None) -> None:
     from datetime import date
 
+    import ibis.backends.duckdb  # noqa: F401 - else loaded inside the clock, by the first connection
     import pyarrow.parquet as pq
 
     from zhirong.indicators.catalogue import Context

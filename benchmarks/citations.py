@@ -23,6 +23,8 @@ IDS = (
 def ours(folder: Path) -> None:
     from datetime import date
 
+    import ibis.backends.duckdb  # noqa: F401 - else loaded inside the clock, by the first connection
+
     from zhirong.indicators.catalogue import Context
     from zhirong.indicators.citation_local import citation_table
     from zhirong.tables import connect

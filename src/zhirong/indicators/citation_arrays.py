@@ -159,6 +159,9 @@ def _column(table: pa.Table, name: str) -> Any:
 
 
 def _days(values: pa.Array) -> Array:
+    if values.null_count == 0 and pa.types.is_date32(values.type):
+        whole: Array = values.view(pa.int32()).to_numpy()
+        return whole
     days = values.cast(pa.int32()).fill_null(int(NO_DAY)).to_numpy(zero_copy_only=False)
     return np.ascontiguousarray(days, np.int32)
 
