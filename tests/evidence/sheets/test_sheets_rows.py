@@ -390,3 +390,11 @@ def test_utf8_is_always_recognised(tmp_path_factory, text):
     path.write_bytes(text.encode())
     assert detect_encoding(path).name == "utf-8"
     assert detect_encoding(path).is_strict
+
+
+def test_a_filing_date_years_off_its_number_is_left_unknown(read_sheet):
+    number = f"201810000001.{cn_check_digit('201810000001')}"
+    for text, kept in (("2018-01-05", True), ("2016-07-01", True), ("1800-01-01", False), ("2028-01-05", False)):
+        found = read_sheet(_table(["申请号", "申请日"], [number, text]), mapping=COMMON)
+        assert ("filing_date" in {k for k, v in found.one("patents").items() if v is not None}) is kept, text
+        assert bool(found.of("sheet.filing_year")) is not kept

@@ -8,6 +8,7 @@ a publication number). A row that has none of them is refused.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -32,6 +33,10 @@ _STATUS_EVENT = {
     "surrendered": "surrendered", "invalidated": "invalidated",
 }  # fmt: skip
 _DATE_EVENTS = (("filing_date", "filed"), ("publication_date", "published"), ("grant_date", "granted"))
+
+_CN_YEAR = re.compile(r"CN((?:19|20)\d{2})\d{8}\b")
+_FILING_YEARS_OFF = 5
+"""Years between filing and the year of the number: numbers of international applications may be of another year."""
 
 
 class RowEmitter(RecordEmitter):
@@ -265,6 +270,7 @@ class RowEmitter(RecordEmitter):
             self._class("ipc", patent["primary_ipc"])
         elif self._row.classes.get("ipc"):
             patent["primary_ipc"] = self._row.classes["ipc"][0]
+        self._check_filing_year()
         for name, kind in _DATE_EVENTS:
             if patent.get(name) is not None:
                 self._event(kind, patent[name], description=None)
@@ -285,6 +291,19 @@ class RowEmitter(RecordEmitter):
         if stated and self._mapping.stated_at is not None:
             patent.setdefault("stated_at", self._mapping.stated_at)
         self._out.add("patents", patent)
+
+    def _check_filing_year(self) -> None:
+        """Leave a filing date unknown that lies years off the year in a Chinese application number: one of the two is a slip."""
+        patent = self._row.patent
+        filed, number = patent.get("filing_date"), _CN_YEAR.match(str(patent.get("application_number") or ""))
+        if filed is None or number is None or abs(filed.year - int(number[1])) <= _FILING_YEARS_OFF:
+            return
+        self._find(
+            "sheet.filing_year", Severity.WARNING,
+            f"the application number {patent['application_number']} is of {number[1]}; the filing date was left unknown",
+            field="filing_date", value=filed.isoformat(),
+        )  # fmt: skip
+        del patent["filing_date"]
 
     def _settle_publication(self) -> None:
         """Make 公开(公告)日 the grant date where the publication named is a grant."""
