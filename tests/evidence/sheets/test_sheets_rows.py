@@ -398,3 +398,9 @@ def test_a_filing_date_years_off_its_number_is_left_unknown(read_sheet):
         found = read_sheet(_table(["申请号", "申请日"], [number, text]), mapping=COMMON)
         assert ("filing_date" in {k for k, v in found.one("patents").items() if v is not None}) is kept, text
         assert bool(found.of("sheet.filing_year")) is not kept
+
+
+def test_a_finding_made_before_the_patent_is_known_names_it(read_sheet):
+    kept = read_sheet(_table(["申请日", "申请号"], ["2018-13-45", "202019999006.7"]), mapping=COMMON)
+    (finding,) = kept.of("sheet.date")
+    assert finding.record_id == kept.one("patents")["patent_id"]

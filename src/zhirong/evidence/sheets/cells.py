@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -46,6 +46,8 @@ class Row:
     classes: dict[str, list[str]] = field(default_factory=dict)
     """Symbols by scheme."""
     flags: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    waiting: list[Callable[[], object]] | None = field(default_factory=list)
+    """Findings made before the patent was known, which they are to name; None from then on."""
     is_date_of_latest: bool = False
     """The publication date is that of the publication named, which may be the grant (公开(公告)日)."""
 
@@ -138,10 +140,23 @@ class CellReader:
     def _find(
         self, rule: str, severity: Severity, message: str, *, field: str | None = None, value: str | None = None
     ) -> None:
-        self._out.finding(
-            rule, severity, message, row=self._row.number, field=field, value=value,
-            record_id=self._row.patent_id or None,
-        )  # fmt: skip
+        row = self._row
+
+        def tell() -> object:
+            return self._out.finding(
+                rule, severity, message, row=row.number, field=field, value=value, record_id=row.patent_id or None
+            )
+
+        if row.waiting is None:
+            tell()
+        else:
+            row.waiting.append(tell)
+
+    def _tell_what_waited(self) -> None:
+        """File the findings of the row so far, now that its patent is known or will not be."""
+        waiting, self._row.waiting = self._row.waiting, None
+        for tell in waiting or ():
+            tell()
 
     def _texts(self, raw: RawRow, bound: Bound) -> list[tuple[str, str]]:
         """Return (head, text) of each cell of a rule that says something, in order of preference."""

@@ -62,13 +62,9 @@ class RowEmitter(RecordEmitter):
     def emit(self, raw: RawRow) -> bool:
         """Hand on everything that the row says; return False when it was refused."""
         self._row = Row(raw.number)
-        if not self._passes(raw):
-            return False
-        self._flag(raw)
-        for rule, bound in self._columns:
-            if rule.target == "patents":
-                self._patent_field(raw, rule, bound)
-        if not self._identify(raw):
+        is_named = self._name(raw)
+        self._tell_what_waited()
+        if not is_named:
             return False
         for rule, bound in self._columns:
             if rule.target != "patents":
@@ -77,6 +73,16 @@ class RowEmitter(RecordEmitter):
             self._record(raw, record, fields)
         self._finish()
         return True
+
+    def _name(self, raw: RawRow) -> bool:
+        """Read what the row says of the patent itself; return False where it is left out or names no patent."""
+        if not self._passes(raw):
+            return False
+        self._flag(raw)
+        for rule, bound in self._columns:
+            if rule.target == "patents":
+                self._patent_field(raw, rule, bound)
+        return self._identify(raw)
 
     def _patent_field(self, raw: RawRow, rule: ColumnRule, bound: Bound) -> None:
         column = rule.column
