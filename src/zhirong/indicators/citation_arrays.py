@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -109,6 +109,8 @@ def keys_of(texts: pa.Array | pa.ChunkedArray) -> Array:
     """Return the 64-bit keys of texts without nulls."""
     if isinstance(texts, pa.ChunkedArray):
         parts = [keys_of(chunk) for chunk in texts.chunks]
+        if len(parts) == 1:
+            return parts[0]
         return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
     if len(texts) == 0:
         return np.zeros(0, np.uint64)
@@ -257,20 +259,20 @@ class _Edges:
     cited: Array
     citing_day: Array
     cited_day: Array
-    category: Array
+    category: Array | None = None
 
 
 def _read_edges(evidence: Evidence, context: Context, codes: KeyCodes, *, with_categories: bool) -> _Edges:
     rows = evidence["citations"]
     # The scan passes the letters on: Arrow codes a batch of them at once.
-    letters = rows.category if with_categories else ibis.null("string")
-    expr = rows.select("citing_id", "cited_id", "citing_date", "cited_date", category=letters)
+    letters = {"category": rows.category} if with_categories else {}
+    expr = rows.select("citing_id", "cited_id", "citing_date", "cited_date", **letters)
     parts: list[tuple[Array, ...]] = []
-    for batch in context.engine.batches(expr, rows=_BATCH_ROWS):
+    for batch in _ahead(context.engine.batches(expr, rows=_BATCH_ROWS)):
         citing, cited = (codes.add(keys_of(batch.column(name))) for name in ("citing_id", "cited_id"))
         days = [_days(_column(batch, name)) for name in ("citing_date", "cited_date")]
-        parts.append((citing, cited, *days, _categories(_column(batch, "category"))))
-    kinds = (np.int32, np.int32, np.int32, np.int32, np.int8)
+        parts.append((citing, cited, *days, *(_categories(_column(batch, name)) for name in letters)))
+    kinds = (np.int32, np.int32, np.int32, np.int32, *(np.int8 for _ in letters))
     columns: list[Array] = []
     for place, kind in enumerate(kinds):
         whole: Array = np.empty(sum(part[0].size for part in parts), kind)
@@ -280,6 +282,15 @@ def _read_edges(evidence: Evidence, context: Context, codes: KeyCodes, *, with_c
             at += part[place].size
         columns.append(whole)
     return _Edges(*columns)
+
+
+def _ahead(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Yield batches, fetching the next one while the caller works on this one."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
 
 
 def _categories(letters: Any) -> Array:
@@ -313,7 +324,7 @@ def class_rows(evidence: Evidence, context: Context, arrays: CitationArrays) -> 
     code_of: dict[str, int] = {}
     vertices: list[Array] = []
     codes: list[Array] = []
-    for batch in context.engine.batches(symbols, rows=_BATCH_ROWS):
+    for batch in _ahead(context.engine.batches(symbols, rows=_BATCH_ROWS)):
         vertices.append(arrays.number(batch.column("patent_id")).astype(np.int32))
         codes.append(_place_texts(_column(batch, "subclass"), code_of))
     own = _place_texts(arrays.primary_class, code_of)

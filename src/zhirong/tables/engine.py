@@ -207,7 +207,11 @@ def _duckdb(folder: Path, threads: int | None, memory: str | None) -> Any:
         if not re.fullmatch(r"\d+(?:\.\d+)?\s*[KMGT]i?B", memory, re.IGNORECASE):
             raise EngineError(f"memory {memory!r} is not allowed; allowed: a number and KB, MB, GB or TB, e.g. 6GB")
         settings["memory_limit"] = memory
-    return ibis.duckdb.connect(":memory:", **settings)
+    con = ibis.duckdb.connect(":memory:", **settings)
+    con.raw_sql(
+        "SET streaming_buffer_size = '64MB'"
+    )  # else the scan waits for who reads its rows, a megabyte at a time
+    return con
 
 
 def _spark(folder: Path, master: str, threads: int | None, memory: str | None) -> Any:

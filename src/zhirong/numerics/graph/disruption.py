@@ -71,6 +71,23 @@ def _lower_bound(values: Array, first: int, last: int, x: int) -> int:
 
 
 @kernel
+def _lower_bound_near(values: Array, first: int, last: int, x: int, near: int) -> int:
+    """Return the lower bound of x, looked for from a place near it outward in doubling steps."""
+    step = 1
+    if near < last and values[near] < x:
+        low = near + 1
+        while low + step < last and values[low + step] < x:
+            low += step + 1
+            step *= 2
+        return _lower_bound(values, low, min(low + step, last), x)
+    high = near
+    while high - step >= first and values[high - step] >= x:
+        high -= step
+        step *= 2
+    return _lower_bound(values, max(first, high - step), high, x)
+
+
+@kernel
 def _mark_hub(citing: Array, first: int, last: int, bits: Array) -> None:
     for k in range(first, last):
         c = citing[k]
@@ -87,16 +104,19 @@ def _count(  # noqa: C901, PLR0912, PLR0915  (one loop; splitting it costs the c
     reference: Array,
     low: Array,
     high: Array,
+    hub_citations: int,
     hub_of: Array,
     hub_bits: Array,
     mark: Array,
+    near: Array,
     stamp: int,
     citers: Array,
     both: Array,
     union: Array,
     reach: Array,
-) -> int:
+) -> tuple[int, int]:
     """Count for a range of vertices; `mark` holds stamps: even for a citer, odd for one counted in both sets."""
+    touched = 0
     for p in range(first_vertex, last_vertex):
         lo, hi = low[p], high[p]
         if hi < 0:
@@ -118,13 +138,14 @@ def _count(  # noqa: C901, PLR0912, PLR0915  (one loop; splitting it costs the c
         hub = _NO_HUB
         hub_first, hub_last, longest = 0, 0, 0
         for q in range(reference_start[p], reference_start[p + 1]):
-            h = hub_of[reference[q]]
-            if h >= 0:
-                r = reference[q]
-                f = _lower_bound(citing, citation_start[r], citation_start[r + 1], lo)
-                last = _lower_bound(citing, f, citation_start[r + 1], hi)
+            r = reference[q]
+            k, end = citation_start[r], citation_start[r + 1]
+            touched += citing[k + near[r]]  # asks memory for all lists before the first is walked
+            if end - k > hub_citations and hub_of[r] >= 0:
+                f = _lower_bound(citing, k, end, lo)
+                last = _lower_bound(citing, f, end, hi)
                 if last - f > longest:
-                    hub, hub_first, hub_last, longest = h, f, last, last - f
+                    hub, hub_first, hub_last, longest = hub_of[r], f, last, last - f
         n_ab = 0
         n_union = n_a
         if hub >= 0:
@@ -139,31 +160,43 @@ def _count(  # noqa: C901, PLR0912, PLR0915  (one loop; splitting it costs the c
                     n_ab += 1
                 else:
                     n_union += 1
+        if mark[p] != stamp:
+            mark[p] = stamp + 1  # neither a citer of its own nor of its references' later ones
         for q in range(reference_start[p], reference_start[p + 1]):
             r = reference[q]
-            if hub >= 0 and hub_of[r] == hub:
-                continue
             k, end = citation_start[r], citation_start[r + 1]
+            if hub >= 0 and end - k > hub_citations and hub_of[r] == hub:
+                continue
             if end - k > 24:
-                k = _lower_bound(citing, k, end, lo)
+                first = k
+                k = _lower_bound_near(citing, first, end, lo, first + near[r])
+                near[r] = min(k, end - 1) - first
             else:
                 while k < end and citing[k] < lo:
                     k += 1
-            while k < end:
-                c = citing[k]
-                if c >= hi:
-                    break
-                k += 1
-                m = mark[c]
-                if m == stamp + 1 or c == p:
-                    continue
-                mark[c] = stamp + 1
-                if m == stamp:
-                    n_ab += 1
-                elif hub < 0 or not hub_bits[hub, c >> 3] & (1 << (c & 7)):
-                    n_union += 1
+            # Sums of conditions, not branches: which citer was met before is what no processor guesses.
+            if hub < 0:
+                while k < end:
+                    c = citing[k]
+                    k += 1
+                    if c >= hi:
+                        break
+                    m = mark[c]
+                    mark[c] = stamp + 1
+                    n_ab += m == stamp
+                    n_union += m < stamp
+            else:
+                while k < end:
+                    c = citing[k]
+                    k += 1
+                    if c >= hi:
+                        break
+                    m = mark[c]
+                    mark[c] = stamp + 1
+                    n_ab += m == stamp
+                    n_union += (m < stamp) & (((hub_bits[hub, c >> 3] >> (c & 7)) & 1) == 0)
         citers[p], both[p], union[p] = n_a, n_ab, n_union
-    return stamp
+    return stamp, touched
 
 
 def window_ends(focal_day: Array, acting_day: Array, window_days: int) -> tuple[Array, Array]:
@@ -260,15 +293,15 @@ def disruption(
     low, high = window_ends(focal_day, acting_day, window_days)
     hub_of, hub_bits = _hubs(graph, hub_citations)
     counts = [np.zeros(n, np.int32) for _ in range(4)]
-    spare: list[tuple[Array, int]] = []
+    spare: list[tuple[Array, Array, int]] = []
 
     def work(first: int, last: int) -> None:
-        mark, stamp = spare.pop() if spare else (np.zeros(n, np.uint16), 0)
-        stamp = _count(
+        mark, near, stamp = spare.pop() if spare else (np.zeros(n, np.uint16), np.zeros(n, np.int32), 0)
+        stamp, _ = _count(
             first, last, graph.citation_start, graph.citing, graph.reference_start, graph.reference,
-            low, high, hub_of, hub_bits, mark, stamp, *counts,
+            low, high, hub_citations, hub_of, hub_bits, mark, near, stamp, *counts,
         )  # fmt: skip
-        spare.append((mark, stamp))
+        spare.append((mark, near, stamp))
 
     over_ranges(work, n, threads=threads, block=8_192)
     citers, both, union, reach = counts
