@@ -313,3 +313,22 @@ def test_mistakes_end_in_one_line_and_exit_code_2(
     done = run(*(a.format(tmp=tmp_path, world=world) for a in arguments), code=2)
     assert message in done.stderr
     assert (tmp_path / "there.csv").read_text("utf-8") == "filled"
+
+
+def test_what_people_read_is_in_the_language_asked_for_and_what_programs_read_is_not(
+    world: Path, indicators: Path, tmp_path: Path
+) -> None:
+    asked = ("score", world, "--as-of", "2023-06-30", "--profile", "pledge", "--indicators", indicators, "--top", 1)
+    shown = run(*asked, "--lang", "zh", "--out", tmp_path / "a.parquet")
+    assert "等级" in shown.stdout
+    assert "已写出" in shown.stderr
+    plain = run(*asked, "--lang", "zh", "--format", "json", "--out", tmp_path / "b.parquet")
+    assert "grade" in json.loads(plain.stdout)[0]
+
+
+def test_a_day_outside_what_the_store_knows_is_told(world: Path, tmp_path: Path) -> None:
+    late = run("score", world, "--as-of", "2031-01-01", "--profile", "pledge", "--out", tmp_path / "late.parquet")
+    assert "newest fact of the store" in late.stderr
+    early = run("score", world, "--as-of", "1950-01-01", "--profile", "pledge", "--out", tmp_path / "early.parquet")
+    assert "no patent of the store was known at 1950-01-01" in early.stderr
+    assert "no patent" not in late.stderr

@@ -248,3 +248,18 @@ def test_killing_an_import_leaves_the_old_store(tmp_path: Path) -> None:
     second = rows_file(tmp_path / "b.jsonl", patent("US3"))
     importing.import_files("test-rows", [second], store)
     assert [row["patent_id"] for row in table(store, "patents")] == ["US1", "US3"]
+
+
+def test_a_patent_told_twice_and_differently_in_one_file_is_a_finding(tmp_path: Path) -> None:
+    file = rows_file(
+        tmp_path / "a.jsonl",
+        patent("US1", title="Pump", filing_date="2020-01-02"), patent("US1", title="Valve", filing_date="2020-01-02"),
+        patent("US2", title="Same"), patent("US2", title="Same"), patent("US3", title="Once"), patent("US3"),
+    )  # fmt: skip
+    report = importing.import_files("test-rows", [file], tmp_path / "store")
+    (found,) = report.log
+    assert (found.rule, found.record_id, found.field) == ("patent.contradiction", "US1", "patents.title")
+    assert "'Pump' and 'Valve'" in found.message
+    assert report.sources[0].finding_count == 1
+    assert Store.open(tmp_path / "store").manifest.sources[0].findings[0]["record_id"] == "US1"
+    assert {row["patent_id"]: row["title"] for row in table(tmp_path / "store", "patents")}["US1"] == "Valve"

@@ -202,3 +202,12 @@ def test_heads_are_recognised_in_any_order_with_strangers() -> None:
     assert template_of(["name*", "Firm_ID", "remark"]).name == "firms"  # type: ignore[union-attr]
     assert template_of(["申请号", "公开（公告）号", "申请日"]) is None
     assert template_of([]) is None
+
+
+def test_terms_published_before_their_deal_are_known_at_the_deal(tmp_path: Path) -> None:
+    row = example("deals") | {"deal_date": "2023-05-01", "published_date": "2022-05-01"}
+    out = read(filled(tmp_path / "x.csv", "deals", row))
+    (found,) = out.log
+    assert (found.rule, found.field, found.value) == ("template.date_order", "published_date", "2022-05-01")
+    assert out.rows["deals"][0]["published_date"] is None
+    assert out.rows["deals"][0]["deal_date"] == date(2023, 5, 1)

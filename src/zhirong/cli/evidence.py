@@ -10,6 +10,7 @@ import yaml
 
 from zhirong.cli.group import cli
 from zhirong.cli.output import emit, format_option, language_option, note, progress_bar, text_of
+from zhirong.cli.words import said
 from zhirong.evidence import templates
 from zhirong.evidence.checking import check_store
 from zhirong.evidence.formats import READERS
@@ -21,6 +22,7 @@ from zhirong.evidence.sheets import propose_mapping
 from zhirong.kernel.errors import DomainError
 from zhirong.kernel.findings import Severity
 from zhirong.kernel.text import Language
+from zhirong.reports.texts import RULES_ZH
 from zhirong.sample import write_world
 from zhirong.tables import Store
 
@@ -87,38 +89,46 @@ def import_(
             {"format": name, "version": reader.version, "description": text_of(reader.description, lang)}
             for name, reader in sorted(READERS.items())
         ]
-        emit(rows, form)
+        emit(rows, form, lang=lang)
     elif propose:
         for path in paths:
             click.echo(propose_mapping(path).to_yaml(), nl=False)
     else:
-        _import(format_name, paths, store, mapping, form)
+        _import(format_name, paths, store, mapping, form, lang)
 
 
 def _templates(paths: tuple[Path, ...], write: Path | None, form: str, lang: Language) -> None:
     if write is None:
-        emit([template.as_row(lang) for template in templates.list_templates()], form)
+        emit([template.as_row(lang) for template in templates.list_templates()], form, lang=lang)
         return
     if len(paths) != 1:
         raise DomainError("name one template: zhirong import template NAME --write FILE; --list shows the names")
     if write.exists():
         raise DomainError(f"{write} is there already and may be filled in; remove it or name another file")
     templates.write_template(str(paths[0]), write, lang=lang)
-    note(f"wrote {write}")
+    note(said(lang, f"已写出 {write}", f"wrote {write}"))
 
 
-def _import(format_name: str, paths: tuple[Path, ...], store: Path | None, mapping: Path | None, form: str) -> None:
+def _import(
+    format_name: str, paths: tuple[Path, ...], store: Path | None, mapping: Path | None, form: str, lang: Language
+) -> None:
     if store is None or not paths:
         raise DomainError("give at least one PATH and --store DIR")
     content = yaml.safe_load(mapping.read_text("utf-8")) if mapping else None
     with progress_bar(f"importing {len(paths)} path(s)") as progress:
         options = ReadOptions(mapping=content, progress=progress)
         report = import_files(None if format_name == "auto" else format_name, paths, store, options=options)
-    emit([source.as_dict() for source in report.sources], form)
+    emit([source.as_dict() for source in report.sources], form, lang=lang)
     for finding in list(report.log)[:20]:
-        note(str(finding))
-    if len(report.log) > 20:
-        note(f"... {len(report.log)} findings in all; `zhirong check {store}` counts them")
+        note(said(lang, f"{RULES_ZH.get(finding.rule, finding.rule)}｜{finding}", str(finding)))
+    if (found := len(report.log)) > 20:
+        note(
+            said(
+                lang,
+                f"……共 {found} 条发现；用 `zhirong check {store}` 查看计数",
+                f"... {found} findings in all; `zhirong check {store}` counts them",
+            )
+        )
     bad = report.log.count(severity=Severity.ERROR) + report.log.count(severity=Severity.FATAL)
     raise click.exceptions.Exit(1 if bad else 0)
 
@@ -126,13 +136,14 @@ def _import(format_name: str, paths: tuple[Path, ...], store: Path | None, mappi
 @cli.command()
 @click.argument("store", type=click.Path(path_type=Path))
 @format_option
-def check(store: Path, form: str) -> None:
+@language_option
+def check(store: Path, form: str, lang: Language) -> None:
     """Show findings and coverage of a store, by table and column; exit code 1 when records were refused.
 
     Example: zhirong check mystore --format json
     """
     report = check_store(Store.open(store))
-    emit(report.rows(), form)
+    emit(report.rows(), form, lang=lang)
     raise click.exceptions.Exit(1 if report.has_errors else 0)
 
 
@@ -140,10 +151,11 @@ def check(store: Path, form: str) -> None:
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--threshold", default=0.65, show_default=True, help="Least probability of a link, 0 to 1.")
 @format_option
-def link(store: Path, threshold: float, form: str) -> None:
+@language_option
+def link(store: Path, threshold: float, form: str, lang: Language) -> None:
     """Find the names in a store that are one party, and write the clusters into it.
 
     Example: zhirong link mystore
     """
     report = link_store(store, LinkOptions(threshold=threshold))
-    emit([asdict(report)], form)
+    emit([asdict(report)], form, lang=lang)

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from zhirong.cli.words import head, said, shown
 from zhirong.kernel.text import Language
 
 __all__ = ["as_of_option", "emit", "format_option", "language_option", "note", "progress_bar", "text_of"]
@@ -56,8 +57,8 @@ def as_of_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def emit(rows: Sequence[Mapping[str, Any]], form: str, *, title: str | None = None) -> None:
-    """Print rows in the chosen form; columns are those of the first row."""
+def emit(rows: Sequence[Mapping[str, Any]], form: str, *, title: str | None = None, lang: Language = "en") -> None:
+    """Print rows in the chosen form; heads of a table for people are in `lang`, those of JSON and CSV never change."""
     if form == "json":
         click.echo(json.dumps(list(rows), ensure_ascii=False, indent=1, default=_plain))
         return
@@ -71,14 +72,14 @@ def emit(rows: Sequence[Mapping[str, Any]], form: str, *, title: str | None = No
         return
     console = Console(file=sys.stdout, soft_wrap=False, highlight=False)
     if not rows:
-        console.print("(no rows)")
+        console.print(said(lang, "（无记录）", "(no rows)"))
         return
     table = Table(title=title, title_justify="left", header_style="bold", show_lines=False)
     numeric = {name for name in columns if all(isinstance(row.get(name), int | float | None) for row in rows)}
     for name in columns:
-        table.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
+        table.add_column(head(name, lang), justify="right" if name in numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in columns))
+        table.add_row(*(shown(_cell(row.get(name)), lang) for name in columns))
     console.print(table)
 
 

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 
 from zhirong.cli.group import cli
 from zhirong.cli.output import as_of_option, emit, format_option, language_option, note, step_bar
+from zhirong.cli.words import head, said
+from zhirong.evidence.checking import newest_fact
 from zhirong.indicators import CATALOGUE, compute, lookup
 from zhirong.indicators.scoring import score as score_patents
 from zhirong.indicators.scoring import shipped_profiles
@@ -42,9 +44,10 @@ FileType = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--only", help="Indicator ids, joined by commas.")
 @click.option("--out", type=PathType, required=True, help="Parquet file to write.")
 @format_option
+@language_option
 def indicators(
     store: Path, as_of: date, engine_name: str, master: str, scratch: Path | None, memory: str | None, only: str | None,
-    out: Path, form: str,
+    out: Path, form: str, lang: Language,
 ) -> None:  # fmt: skip
     """Compute indicators of every patent known on a day; one wide Parquet file.
 
@@ -63,8 +66,15 @@ def indicators(
         }
         for name, known in run.known_counts.items()
     ]
-    emit(rows, form)
-    note(f"wrote {out}: {run.row_count} patents, {len(run.indicator_ids)} indicators")
+    emit(rows, form, lang=lang)
+    _of_the_day(opened, as_of, run.row_count, lang)
+    note(
+        said(
+            lang,
+            f"已写出 {out}：{run.row_count} 件专利，{len(run.indicator_ids)} 项指标",
+            f"wrote {out}: {run.row_count} patents, {len(run.indicator_ids)} indicators",
+        )
+    )
 
 
 @cli.command()
@@ -81,7 +91,7 @@ def catalogue(indicator_id: str | None, form: str, lang: Language) -> None:
             {"id": i.id, "name": i.name.in_(lang), "dimension": str(i.dimension), "unit": i.unit, "source": i.source}
             for i in CATALOGUE.values()
         ]
-        emit(rows, form)
+        emit(rows, form, lang=lang)
         return
     i = lookup(indicator_id)
     shown: dict[str, Any] = {
@@ -89,7 +99,11 @@ def catalogue(indicator_id: str | None, form: str, lang: Language) -> None:
         "unit": i.unit, "low": i.low, "high": i.high, "direction": i.direction, "null_means": i.null_meaning.in_(lang),
         "lookback": i.lookback, "cohort": i.cohort, "gbt_42748": i.gbt_item, "source": i.source,
     }  # fmt: skip
-    emit([shown] if form != "table" else [{"field": k, "value": v} for k, v in shown.items()], form)
+    emit(
+        [shown] if form != "table" else [{"field": head(k, lang), "value": v} for k, v in shown.items()],
+        form,
+        lang=lang,
+    )
 
 
 @cli.command()
@@ -99,10 +113,13 @@ def catalogue(indicator_id: str | None, form: str, lang: Language) -> None:
 @click.option(
     "--indicators", "indicator_file", type=FileType, help="Indicators computed before; else they are computed and kept."
 )
-@click.option("--top", default=10, show_default=True, help="How many to print.")
+@click.option("--top", type=click.IntRange(min=0), default=10, show_default=True, help="How many to print.")
 @click.option("--out", type=PathType, required=True, help="Parquet file to write.")
 @format_option
-def score(store: Path, as_of: date, profile: str, indicator_file: Path | None, top: int, out: Path, form: str) -> None:
+@language_option
+def score(
+    store: Path, as_of: date, profile: str, indicator_file: Path | None, top: int, out: Path, form: str, lang: Language
+) -> None:
     """Score and grade every patent under the profile of a scene, with interval, coverage and confidence.
 
     Example: zhirong score mystore --as-of 2024-06-30 --profile pledge --out scores.parquet
@@ -115,8 +132,32 @@ def score(store: Path, as_of: date, profile: str, indicator_file: Path | None, t
     columns = ["patent_id", "score", "score_low", "score_high", "grade", "coverage", "confidence"]
     scored = pq.read_table(out, columns=[*columns, "rank"])
     best = scored.filter(pc.is_valid(scored["score"])).sort_by([("rank", "ascending"), ("patent_id", "ascending")])
-    emit(best.select(columns).slice(0, top).to_pylist(), form)
-    note(f"wrote {out}: {run.scored_count} of {run.row_count} patents scored under {run.profile}")
+    emit(best.select(columns).slice(0, top).to_pylist(), form, lang=lang)
+    _of_the_day(opened, as_of, run.row_count, lang)
+    note(
+        said(
+            lang,
+            f"已写出 {out}：{run.row_count} 件专利中 {run.scored_count} 件按 {run.profile} 评分",
+            f"wrote {out}: {run.scored_count} of {run.row_count} patents scored under {run.profile}",
+        )
+    )
+
+
+def _of_the_day(store: Store, as_of: date, patent_count: int, lang: Language) -> None:
+    """Say where a day lies outside what the store knows: before all of it, or after its newest fact."""
+    if patent_count == 0:
+        note(said(lang, f"{as_of} 时库内尚无任何专利公开", f"no patent of the store was known at {as_of}"))
+        return
+    newest = newest_fact(store)
+    if newest is not None and newest < as_of:
+        days = (as_of - newest).days
+        note(
+            said(
+                lang,
+                f"提示：库内最新事实为 {newest}，早于 {as_of} 共 {days} 天；其间发生的事未知",
+                f"note: the newest fact of the store is of {newest}, {days} days before {as_of}; what happened since is unknown",
+            )
+        )
 
 
 @cli.command()
@@ -157,9 +198,11 @@ def value(
     ids = [*patents, *shares]
     if not ids:
         raise DomainError("name patents with --patent, or a file with --portfolio")
+    words: Language = "zh" if lang == "zh" else "en"
+    opened = Store.open(store)
     with step_bar("valuing") as step:
         dossier = make_dossier(
-            Store.open(store),
+            opened,
             ids,
             as_of=as_of,
             purpose=Purpose(purpose),
@@ -173,13 +216,21 @@ def value(
             seed=seed,
             step=step,
         )
-    emit([_row(v.subject_id, v.quantiles, v.currency) for v in dossier.valuations], form)
+    emit([_row(v.subject_id, v.quantiles, v.currency) for v in dossier.valuations], form, lang=words)
     for finding in dossier.refused:
-        note(f"not valued: {finding.message}")
+        note(said(words, f"未估值：{finding.message}", f"not valued: {finding.message}"))
     if dossier.portfolio is not None:
         q = dossier.portfolio.comonotonic
-        note(f"sum, moving together: CNY {q[0.05]:,.0f} to {q[0.95]:,.0f} (5-95%), median {q[0.5]:,.0f}")
-    note(f"wrote {len(dossier.files)} files under {out}")
+        low, middle, high = (f"{q[level]:,.0f}" for level in (0.05, 0.5, 0.95))
+        note(
+            said(
+                words,
+                f"组合合计（同向变动）：{low} 至 {high} 元（5%–95%），中位数 {middle} 元",
+                f"sum, moving together: CNY {low} to {high} (5-95%), median {middle}",
+            )
+        )
+    _of_the_day(opened, as_of, len(dossier.valuations), words)
+    note(said(words, f"已在 {out} 写出 {len(dossier.files)} 个文件", f"wrote {len(dossier.files)} files under {out}"))
 
 
 def _row(name: str, quantiles: Any, currency: str) -> dict[str, Any]:

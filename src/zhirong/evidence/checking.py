@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import ibis
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 from zhirong.kernel.findings import Severity
 from zhirong.tables import CANONICAL, Engine, Store, TableSchema, Type, connect
 
-__all__ = ["ColumnCoverage", "StoreCheck", "check_store"]
+__all__ = ["ColumnCoverage", "StoreCheck", "check_store", "newest_fact"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,23 @@ def check_store(store: Store) -> StoreCheck:
             dangling |= _dangling(store, engine, schema)
     counts = tuple(row for source in store.manifest.sources for row in source.finding_counts)
     return StoreCheck(tuple(coverage), dangling, duplicates, counts, store.manifest.is_synthetic)
+
+
+def newest_fact(store: Store) -> date | None:
+    """Return the latest day on which any row of a store became known, None for a store without dated rows.
+
+    Read from the statistics of the Parquet files; yearly figures, known months after their year, are left out.
+    """
+    days: list[date] = []
+    for name, schema in CANONICAL.items():
+        if not store.has(name) or not schema.known_from:
+            continue
+        meta = pq.read_metadata(store.file(name))
+        places = [i for i, column in enumerate(meta.schema.names) if column in schema.known_from]
+        for group in range(meta.num_row_groups):
+            found = (meta.row_group(group).column(place).statistics for place in places)
+            days += [s.max for s in found if s is not None and s.has_min_max and isinstance(s.max, date)]
+    return max(days, default=None)
 
 
 def _coverage(store: Store, schema: TableSchema) -> list[ColumnCoverage]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ import ibis
 
 from zhirong.evidence.archives import Member, unpacked
 from zhirong.evidence.formats import detect, reader_named
-from zhirong.evidence.merging import ALIASED, aliases_of, merge_table, repoint
+from zhirong.evidence.merging import ALIASED, aliases_of, contradictions, merge_table, repoint
 from zhirong.evidence.own_families import SOURCE_ID, OwnFamilies, own_families, source_record
 from zhirong.evidence.reading import Output, Reader, ReadOptions
 from zhirong.evidence.staging import PartWriter, StagedOutput
@@ -157,9 +158,10 @@ def import_files(
         for file in files:
             reports += _read_file(file, reader, parts, log, options, Path(scratch))
         parts.close()
-        for report, record in reports:
-            new.add_source(_with_findings(record, log, report))
         with connect("duckdb", memory=memory, scratch=Path(scratch)) as engine:
+            reports = _contradictions(engine, parts, log, reports)
+            for report, record in reports:
+                new.add_source(_with_findings(record, log, report))
             _merge(new, engine, parts, {record.source_id for _, record in reports})
             if consolidate:
                 _consolidate(new, engine)
@@ -219,6 +221,31 @@ def _read_member(
         rows_refused=out.records_refused,
     )
     return report, record
+
+
+def _contradictions(
+    engine: Engine, parts: PartWriter, log: FindingLog, reports: list[tuple[SourceReport, SourceRecord]]
+) -> list[tuple[SourceReport, SourceRecord]]:
+    """Tell of patents that a file names twice and differently; the later row stands where both know a value."""
+    if "patents" not in parts.tables:
+        return reports
+    files = {report.source_id: report.file for report, _ in reports}
+    counts: Counter[str] = Counter()
+    for batch in engine.batches(contradictions(engine.read(parts.path("patents")))):
+        for row in batch.to_pylist():
+            counts[row["source_id"]] += 1
+            log.add(
+                Finding(
+                    "patent.contradiction", Severity.WARNING, files[row["source_id"]],
+                    f"{row['rows']} rows name {row['patent_id']} and differ: {row['one'][:80]!r} and "
+                    f"{row['other'][:80]!r}; the later row stands",
+                    field=f"patents.{row['column']}", record_id=row["patent_id"],
+                )
+            )  # fmt: skip
+    return [
+        (replace(report, finding_count=report.finding_count + counts[report.source_id]), record)
+        for report, record in reports
+    ]
 
 
 def _with_findings(record: SourceRecord, log: FindingLog, report: SourceReport) -> SourceRecord:

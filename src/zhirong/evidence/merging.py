@@ -21,11 +21,13 @@ import ibis
 from zhirong.evidence.staging import SEQUENCE
 from zhirong.tables import Engine, TableSchema, completed
 
-__all__ = ["ALIASED", "aliases_of", "merge_table", "repoint"]
+__all__ = ["ALIASED", "aliases_of", "contradictions", "merge_table", "repoint"]
 
 _GATHERED = {"patents", "parties"}
 _BY_COLUMN = {"patents", "priorities", "families", "citations", "classifications"}
 _EARLIEST = {"publication_date", "priority_date"}
+_TOLD_ONCE = ("title", "filing_date", "application_number")
+"""What a source that names a patent twice should say alike."""
 
 ALIASED: dict[str, tuple[str, ...]] = {
     "priorities": ("patent_id",),
@@ -77,6 +79,30 @@ def merge_table(
     rows = branches[0] if len(branches) == 1 else ibis.union(*branches)
     merged = _gather(rows, schema) if schema.name in _BY_COLUMN else _latest(rows, schema)
     return merged.order_by([ibis.asc(merged[name], nulls_first=True) for name in schema.key])
+
+
+def contradictions(patents: ibis.Table) -> ibis.Table:
+    """Return patents of which one source says two things, before they are merged.
+
+    Parameters
+    ----------
+    patents : ibis.Table
+        Rows of `patents` as read, several for one patent allowed.
+
+    Returns
+    -------
+    ibis.Table
+        ``source_id``, ``patent_id``, ``column`` (title, filing_date or application_number), ``one`` and ``other`` as text,
+        ``rows``: how often the source names the patent.
+    """
+    found = []
+    for name in _TOLD_ONCE:
+        groups = patents.group_by("source_id", "patent_id").aggregate(
+            one=patents[name].min().cast("string"), other=patents[name].max().cast("string"), rows=patents.count()
+        )
+        differing = groups.filter(groups.one != groups.other)
+        found.append(differing.mutate(column=ibis.literal(name)))
+    return ibis.union(*found).order_by("source_id", "patent_id", "column")
 
 
 def _latest(rows: ibis.Table, schema: TableSchema) -> ibis.Table:

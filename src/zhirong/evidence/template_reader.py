@@ -33,6 +33,13 @@ from zhirong.tables.schema import Type, schema_of
 __all__ = ["TemplateReader"]
 
 _BARE_AMOUNT = re.compile(r"^[\d,.\s]+(?:[千万亿]|百万|千万)?$")
+_IN_ORDER = (
+    ("deal_date", "published_date", "published_date"),
+    ("decided_date", "published_date", "published_date"),
+    ("filed_date", "decided_date", "filed_date"),
+)
+"""What comes before, what comes after, and which of the two gives way. A publication that is left unknown makes the row known
+at its event, so that no answer knows it too early."""
 _MAY_BE_NEGATIVE = {"operating_profit", "net_income", "cash_flow"}
 _FRACTIONS = {"growth": (-1.0, 10.0), "operating_margin": (-10.0, 1.0)}
 """Least and most of shares that may leave 0 to 1."""
@@ -230,6 +237,7 @@ def _row(
         row[name] = _party(record, value) if column.party == "name" else value
     if "currency" in cells:
         row["currency"] = currency or None
+    _keep_in_order(row, record)
     missing = [c.column.name for c in template.asked if c.column.required and row.get(c.column.name) is None]
     if missing:
         record.refuse("template.required", f"must be filled: {', '.join(missing)}", missing[0])
@@ -238,6 +246,16 @@ def _row(
         row["party_id"] = _party(record, row["name"])
     _tell_of_repeats(template, row, record, seen)
     record.out.add(template.table, row)
+
+
+def _keep_in_order(row: dict[str, Any], record: RowContext) -> None:
+    """Leave the doubtful one of two dates unknown where what comes after is dated before."""
+    for before, after, doubtful in _IN_ORDER:
+        first, second = row.get(before), row.get(after)
+        if first is not None and second is not None and second < first:
+            record.warn("template.date_order", f"{after} {second} lies before {before} {first}; left unknown", doubtful,
+                        str(row[doubtful]))  # fmt: skip
+            row[doubtful] = None
 
 
 def _tell_of_repeats(

@@ -15,6 +15,7 @@ from zhirong.reports.formats import Scale, format_date, format_percent, money_sc
 from zhirong.reports.quantities import fact_label, fact_value, indicator_name, quantity, reading_value
 from zhirong.reports.summary import UNVERIFIED, value_scale
 from zhirong.reports.texts import RULES_ZH, TEXTS, say, word
+from zhirong.valuation.methods import LABELS
 from zhirong.valuation.types import Assumption, CashFlowFan, Contribution, MethodResult, Quantiles, Valuation
 
 __all__ = ["body", "cohort_section", "message_cell", "radar_section"]
@@ -151,7 +152,7 @@ def _standards(valuation: Valuation, lang: Language) -> Table:
 
 
 def _method_name(method: str, lang: Language) -> str:
-    return word("method", method, lang)
+    return LABELS[method].in_(lang)
 
 
 def _methods_table(valuation: Valuation, scale: Scale, lang: Language) -> Table:

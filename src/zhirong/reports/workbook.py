@@ -18,6 +18,7 @@ from zhirong.kernel.text import Language
 from zhirong.reports.quantities import fact_label, fact_value, indicator_name
 from zhirong.reports.sections import describe, provenance_items
 from zhirong.reports.texts import RULES_ZH, say, word
+from zhirong.valuation.methods import LABELS
 from zhirong.valuation.types import QUANTILE_LEVELS, Valuation
 
 __all__ = ["Sheet", "sheets_of", "workbook_bytes"]
@@ -201,7 +202,7 @@ def _methods(valuation: Valuation, lang: Language) -> Sheet:
     ]  # fmt: skip
     rows += [
         (
-            word("method", a.method, lang), say("methods.not_admissible", lang), *("—",) * (len(QUANTILE_LEVELS) + 4),
+            LABELS[a.method].in_(lang), say("methods.not_admissible", lang), *("—",) * (len(QUANTILE_LEVELS) + 4),
             reasons[a.method],
         )
         for a in valuation.admissibility

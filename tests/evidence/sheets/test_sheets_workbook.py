@@ -18,6 +18,7 @@ from zhirong.evidence.formats import detect, reader_named
 from zhirong.evidence.reading import Limits, ReadOptions
 from zhirong.evidence.sheets import SheetReader
 from zhirong.evidence.sheets.workbook import excel_date
+from zhirong.kernel.findings import Severity
 
 COMMON = {"extends": "cn_common"}
 HEADS = ["申请号", "标题", "申请日", "权利要求数"]
@@ -331,3 +332,70 @@ def test_the_reader_is_found_by_name_alias_and_content(tmp_path):
     path.write_bytes(content)
     assert isinstance(detect(path, content), SheetReader)
     assert not SheetReader().accepts(tmp_path / "b.csv", b"name,age\n1,2\n")
+
+
+COMMA_HEADS = "申请号,标题,申请人,IPC\n"
+
+
+def _line(number: int, title: str) -> str:
+    return f"{number},{title},合成示例有限公司,H04L9/32\n"
+
+
+def test_one_lost_quotation_mark_costs_one_row(read_sheet):
+    rows = [_line(202019999006, "泵"), _line(201519999001, '"阀'), _line(201519999002, "缸"), _line(201519999003, "盖")]
+    kept = read_sheet(COMMA_HEADS + "".join(rows), mapping=COMMON)
+    assert [row["title"] for row in kept.rows["patents"]] == ["泵", "缸", "盖"]
+    (found,) = kept.of("sheet.unclosed_quote")
+    assert (found.row, found.severity) == (3, Severity.ERROR)
+    assert kept.refused == 1
+
+
+def test_a_lost_mark_that_meets_the_next_quoted_cell_costs_one_row(read_sheet):
+    rows = [
+        _line(202019999006, '"泵'),
+        _line(201519999001, "阀"),
+        _line(201519999002, '"缸"'),
+        _line(201519999003, "盖"),
+    ]
+    kept = read_sheet(COMMA_HEADS + "".join(rows), mapping=COMMON)
+    assert [row["title"] for row in kept.rows["patents"]] == ["阀", "缸", "盖"]
+    assert [found.row for found in kept.of("sheet.unclosed_quote")] == [2]
+
+
+def test_a_cell_of_several_lines_with_delimiters_is_believed(read_sheet):
+    kept = read_sheet(COMMA_HEADS + '202019999006,"一种泵\n甲,乙,丙,丁",合成示例有限公司,H04L9/32\n', mapping=COMMON)
+    assert not kept.of("sheet.unclosed_quote")
+    assert len(kept.rows["patents"]) == 1
+
+
+def test_a_file_cut_inside_its_last_row_is_told_and_a_whole_one_is_not(read_sheet):
+    whole = COMMA_HEADS + _line(202019999006, "泵") + _line(201519999001, "阀").rstrip("\n")
+    assert not read_sheet(whole, mapping=COMMON).of("sheet.cut_off")
+    kept = read_sheet(whole[: -len(",H04L9/32")], mapping=COMMON)
+    assert [found.row for found in kept.of("sheet.cut_off")] == [3]
+    assert len(kept.rows["patents"]) == 2
+
+
+def test_heads_without_rows_are_told(read_sheet):
+    (found,) = read_sheet(COMMA_HEADS, mapping=COMMON).of("sheet.no_rows")
+    assert (found.severity, found.row) == (Severity.WARNING, 1)
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "gb18030", "utf-8-sig"])
+def test_a_web_table_named_xls_is_read_as_its_table(read_sheet, codec):
+    page = (
+        f'<html><head><meta charset="{codec}"><script>alert(1)</script></head><body><table>'
+        "<tr><td colspan=2>合成数据导出</td></tr>"
+        "<tr><th>申请号</th><th>标题</th><th>申请人</th></tr>"
+        "<tr><td>202019999006</td><td>一种<b>泵</b>&amp;阀</td><td>甲示例公司<br>乙示例公司</td></tr>"
+        "<tr><td>201519999001</td><td>缸</td><td></td></tr></table></body></html>"
+    )
+    kept = read_sheet(page.encode(codec), name="导出.xls", mapping=COMMON)
+    assert [row["title"] for row in kept.rows["patents"]] == ["一种泵&阀", "缸"]
+    assert len({row["name"] for row in kept.rows["parties"]}) == 2
+
+
+def test_a_web_page_without_a_table_is_refused_by_name(read_sheet):
+    kept = read_sheet(b"<!DOCTYPE html><html><body>log in first</body></html>", name="x.xls", mapping=COMMON)
+    (found,) = kept.of("sheet.damaged")
+    assert "web page without a table" in found.message

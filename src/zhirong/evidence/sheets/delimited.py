@@ -46,8 +46,9 @@ def sniff_delimiter(sample: list[str]) -> str:
 class _Lines:
     """Text lines with push-back, counting what one record consumed."""
 
-    def __init__(self, stream: io.TextIOWrapper, chars_max: int) -> None:
+    def __init__(self, stream: io.TextIOWrapper, chars_max: int, delimiter: str) -> None:
         self._stream = stream
+        self._delimiter = delimiter
         self._chars_max = chars_max
         self._again: deque[str] = deque()
         self.number = 0
@@ -56,6 +57,23 @@ class _Lines:
 
     def begin(self) -> None:
         self.taken, self._chars = [], 0
+
+    def swallowed(self, cells: list[str], width: int) -> bool:
+        """Say whether the record has taken in whole rows: one of its further lines has the delimiters of a row.
+
+        A cell may hold line ends, and text with delimiters; a record of the right width is therefore believed, unless the
+        file ended inside its quotation marks.
+        """
+        if len(self.taken) < 2 or width < 3:
+            return False
+        is_open = sum(line.count('"') for line in self.taken) % 2 == 1
+        holds_row = any(line.count(self._delimiter) >= width - 1 for line in self.taken[1:])
+        return holds_row and (is_open or len(cells) != width)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """The last line read has no line end."""
+        return bool(self.taken) and self.taken[-1][-1] not in "\r\n"
 
     def push_back_after_first(self) -> None:
         """Return all lines of the record but the first to the input."""
@@ -79,6 +97,10 @@ class _Lines:
 
 class _RecordTooLongError(Exception):
     """A record grew beyond its limit."""
+
+
+class _LostQuoteError(Exception):
+    """A record holds whole rows."""
 
 
 @contextmanager
@@ -132,27 +154,32 @@ def _rows(path: Path, out: Output, limits: Limits, guess: EncodingGuess) -> Iter
         ]
         delimiter = sniff_delimiter(sample)
         stream.seek(0)
-        lines = _Lines(stream, limits.text_chars)
+        lines = _Lines(stream, limits.text_chars, delimiter)
         reader = csv.reader(lines, delimiter=delimiter)
-        recoveries = 0
+        recoveries, width = 0, 0
         while True:
             lines.begin()
             first = lines.number + 1
             try:
                 cells = next(reader)
+                if lines.swallowed(cells, width):
+                    raise _LostQuoteError
             except StopIteration:
-                if lines.taken and _is_unclosed(lines.taken):
-                    _report_unclosed(out, first)
                 return
-            except (_RecordTooLongError, csv.Error) as err:
+            except (_RecordTooLongError, _LostQuoteError, csv.Error) as err:
                 recoveries += 1
-                _report_unclosed(out, first, str(err) or "record too long")
+                _report_unclosed(out, first, str(err) or "whole rows follow inside its quotation marks")
                 if recoveries > _RECOVERIES:
                     out.finding("sheet.unclosed_quote", Severity.FATAL, "too many such records; the rest was refused")
                     return
                 lines.push_back_after_first()
                 reader = csv.reader(lines, delimiter=delimiter)
                 continue
+            width = max(width, len(cells))
+            if lines.is_cut_off and len(cells) < width:
+                out.finding("sheet.cut_off", Severity.WARNING,
+                            f"the last row has {len(cells)} cells of {width} and no line end: the file may be cut off here",
+                            row=first)  # fmt: skip
             yield _row(first, cells, raw.tell())
 
 
@@ -162,11 +189,7 @@ def _row(number: int, cells: list[str], done: int) -> RawRow:
     return RawRow(number, cells, done, refused)
 
 
-def _is_unclosed(taken: list[str]) -> bool:
-    return sum(line.count('"') for line in taken) % 2 == 1
-
-
-def _report_unclosed(out: Output, row: int, why: str = "the file ends inside quotation marks") -> None:
+def _report_unclosed(out: Output, row: int, why: str) -> None:
     out.read()
     out.refuse()
     out.finding(

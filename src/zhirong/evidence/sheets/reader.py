@@ -17,6 +17,7 @@ from zhirong.evidence.sheets.mapping import parse_mapping, shipped_mappings
 from zhirong.evidence.sheets.rows import RawRow, TableStream
 from zhirong.evidence.sheets.rules import SheetMapping
 from zhirong.evidence.sheets.vocabulary import fold_head
+from zhirong.evidence.sheets.web import is_web_page, open_web_page
 from zhirong.evidence.sheets.workbook import open_legacy_workbook, open_workbook
 from zhirong.kernel.errors import EvidenceError, HostileInputError
 from zhirong.kernel.findings import Severity
@@ -36,7 +37,8 @@ def open_tables(path: Path, out: Output, options: ReadOptions, mapping: SheetMap
     Parameters
     ----------
     path : Path
-        .xlsx, .xlsm, .xls, .csv or .tsv; an .xls that is really a text file (usual in exports) is read as one.
+        .xlsx, .xlsm, .xls, .csv or .tsv; an .xls that is really a text file or a web page (usual in exports) is read as
+        one.
     out : Output
         Takes findings about the file.
     options : ReadOptions
@@ -45,11 +47,13 @@ def open_tables(path: Path, out: Output, options: ReadOptions, mapping: SheetMap
         For its `formulas` and `encoding`.
     """
     with path.open("rb") as stream:
-        head = stream.read(8)
+        head = stream.read(4096)
     if head.startswith(_ZIP):
         yield from open_workbook(path, out, options.limits, formulas=mapping.formulas if mapping else "refuse")
     elif head.startswith(_OLE):
         yield from open_legacy_workbook(path, out)
+    elif is_web_page(head):
+        yield open_web_page(path, options.limits, encoding=mapping.encoding if mapping else None)
     else:
         yield open_delimited(path, out, options.limits, encoding=mapping.encoding if mapping else None)
 
@@ -79,8 +83,10 @@ class SheetReader:
             return suffix in {".xlsx", ".xlsm"} or b"xl/" in head
         if head.startswith(_OLE):
             return suffix in {".xls", ".et"}
-        if suffix not in _TEXT_SUFFIXES | {".xls"}:
+        if suffix not in _TEXT_SUFFIXES | {".xls", ".htm", ".html"}:
             return False
+        if is_web_page(head):
+            return True
         return any(_score(mapping, _text_rows(head)) >= 3 for mapping in shipped_mappings().values())
 
     def read(self, path: Path, out: Output, options: ReadOptions) -> None:
@@ -206,6 +212,9 @@ def _read_body(header: Header, emitter: RowEmitter, stream: TableStream, out: Ou
             out.refuse()
         if records % _PROGRESS_ROWS == 0:
             options.progress(min(row.done, stream.total), stream.total, records)
+    if records == 0:
+        out.finding("sheet.no_rows", Severity.WARNING, "heads without any record below them", row=header.row,
+                    value=stream.name or None)  # fmt: skip
     options.progress(stream.total, stream.total, records)
 
 
