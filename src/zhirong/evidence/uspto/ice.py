@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from lxml import etree
-
 from zhirong.evidence.publications import CitedDocument, EarlierApplication, NamedParty, Publication
 from zhirong.evidence.rows import RowContext
 from zhirong.evidence.uspto.documents import text_of
@@ -68,15 +66,12 @@ def _number(element: Element | None, record: RowContext) -> PatentNumber | None:
     )  # fmt: skip
 
 
-_UPPER = "translate(., 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')"
-_GOVERNMENT = etree.XPath(
-    f"boolean(description//heading[contains({_UPPER}, 'GOVERNMENT') or contains({_UPPER}, 'FEDERALLY')])"
-)
-
-
 def _government(root: Element) -> bool:
     """Return whether the description has the heading of a government's rights."""
-    return bool(_GOVERNMENT(root))
+    description = root.find("description")
+    headings = description.iter("heading") if description is not None else ()
+    said = ("".join(heading.itertext()).upper() for heading in headings)
+    return any("GOVERNMENT" in text or "FEDERALLY" in text for text in said)
 
 
 _RELATIONS = {
