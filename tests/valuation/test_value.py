@@ -67,7 +67,7 @@ def test_the_value_is_an_interval_with_reasons_and_sources(background: Backgroun
     assert levels[0] < levels[3] < levels[-1]
     assert sum(m.weight for m in value.methods) == pytest.approx(1.0)
     assert {a.method for a in value.admissibility} == {
-        "relief_from_royalty", "renewal", "cost", "survey_prior", "market", "option", "event_study",
+        "relief_from_royalty", "renewal", "cost", "survey_prior", "appraisals", "market", "option", "event_study",
     }  # fmt: skip
     assert all(a.source.title and a.source.grade for a in value.assumptions)
     assert value.is_synthetic

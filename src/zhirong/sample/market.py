@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from functools import cache
 from importlib import resources
 
 import numpy as np
@@ -30,6 +31,8 @@ _SECTORS = (
 )
 _YEARS = np.arange(2013, 2025)
 _UNSOLD = 0.545
+_INFLATION = (0.0, 0.35, -0.1)
+"""Log bias of public, private and foreign appraisers."""
 
 
 _REVENUE_A_PATENT_CNY = 2.5e7
@@ -40,11 +43,12 @@ def makers(rng: np.random.Generator, patents: Patents) -> dict[str, Callable[[],
     """Return, for each table, the function that makes it."""
     ids = patent_ids(patents)
     value = np.exp(patents.log_value)
+    deals = cache(lambda: _deals(rng, patents, ids, value))
     return {
         "assignments": lambda: _assignments(rng, patents, ids),
-        "deals": lambda: _deals(rng, patents, ids, value),
+        "deals": deals,
         "cases": lambda: _cases(rng, patents, ids, value),
-        "opinions": lambda: _opinions(rng, patents, ids, value),
+        "opinions": lambda: _opinions(rng, patents, ids, value, deals()),
         "firms": lambda: _firms(rng, len(ids)),
         "firm_years": lambda: _firm_years(rng, patents),
         "sectors": _sectors,
@@ -161,8 +165,28 @@ def _cases(rng: np.random.Generator, patents: Patents, ids: NDArray[np.str_], va
     return build("cases", columns, count)
 
 
+def _second_opinions(
+    rng: np.random.Generator, ids: NDArray[np.str_], appraised: Ints, day: Ints, deals: pa.Table
+) -> tuple[Ints, Ints, Ints]:
+    """Return patents, days and kinds of further opinions: others on patents appraised, and some before a sale."""
+    again = np.flatnonzero(rng.random(len(appraised)) < 0.5)
+    again_day = np.minimum(day[again] + rng.integers(10, 300, len(again)), LAST_DAY)
+    plain = deals.select(["deal_type", "patent_id", "deal_date"]).to_pydict()
+    place = {patent: i for i, patent in enumerate(ids)}
+    sales = [
+        (place[patent], int(np.datetime64(when, "D").astype(np.int64)))
+        for kind, patent, when in zip(plain["deal_type"], plain["patent_id"], plain["deal_date"], strict=True)
+        if kind == "sale"
+    ]
+    before = [sale for sale in sales if rng.random() < 0.5]
+    sold = np.array([patent for patent, _ in before], np.int64)
+    sold_day = np.array([when for _, when in before], np.int64) - rng.integers(20, 600, len(before))
+    chosen = np.r_[appraised[again], sold]
+    return chosen, np.r_[again_day, sold_day], rng.integers(0, 3, len(chosen))
+
+
 def _opinions(
-    rng: np.random.Generator, patents: Patents, ids: NDArray[np.str_], value: NDArray[np.float64]
+    rng: np.random.Generator, patents: Patents, ids: NDArray[np.str_], value: NDArray[np.float64], deals: pa.Table
 ) -> pa.Table:
     appraised, day = _granted(rng, patents, 0.03, 0.3)
     scored, scored_day = _granted(rng, patents, 0.02, 0.2)
@@ -171,9 +195,13 @@ def _opinions(
     items = np.tile(np.array([f"gbt42748.{name}" for name in expert]), len(scored))
     kinds = np.array(["public", "private", "foreign"])
     kind = rng.integers(0, 3, len(appraised))
-    stated = value[appraised] * np.exp(rng.normal(0.0, 0.5, len(appraised)) + np.array([0.0, 0.35, -0.1])[kind])
+    stated = value[appraised] * np.exp(rng.normal(0.0, 0.5, len(appraised)) + np.array(_INFLATION)[kind])
     z = (patents.log_value - patents.log_value.mean()) / patents.log_value.std()
     score = np.clip(60 + 8 * np.repeat(z[scored], len(expert)) + rng.normal(0, 12, len(items)), 0, 100).round()
+    more, more_day, more_kind = _second_opinions(rng.spawn(1)[0], ids, appraised, day, deals)
+    noise = rng.spawn(1)[0].normal(0.0, 0.5, len(more))
+    stated = np.r_[stated, value[more] * np.exp(noise + np.array(_INFLATION)[more_kind])]
+    appraised, day, kind = np.r_[appraised, more], np.r_[day, more_day], np.r_[kind, more_kind]
     a, b = len(appraised), len(items)
     missing_a, missing_b = [None] * a, [None] * b
     columns = {

@@ -22,6 +22,7 @@ from zhirong.numerics.renewal import RenewalFit
 from zhirong.numerics.survival import WeibullFit, fit_weibull
 from zhirong.params import ParameterBook, field_of
 from zhirong.tables import Engine, Store
+from zhirong.valuation.appraisers import AppraiserPanel, appraiser_panel
 from zhirong.valuation.renewals import fit_renewals
 
 __all__ = ["Background", "prepare"]
@@ -60,6 +61,8 @@ class Background:
         Firms behind the prior.
     reasons : Mapping of str to str
         Why a fit that is missing is missing.
+    panel : AppraiserPanel
+        Appraisers' records, learned from later prices.
     """
 
     store: Store
@@ -74,6 +77,7 @@ class Background:
     revenue_prior: tuple[float, float] | None
     revenue_firms: int
     reasons: Mapping[str, str]
+    panel: AppraiserPanel
 
 
 def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook) -> Background:
@@ -101,7 +105,12 @@ def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook) -
     renewal = fit_renewals(lives, book, as_of, reasons)
     counts, cases = _validity(tables, engine)
     prior, firms = _revenues(tables, engine)
-    return Background(store, tables, engine, as_of, book, survival, renewal, counts, cases, prior, firms, reasons)
+    panel = appraiser_panel(
+        tables, engine, as_of=as_of, years_max=float(book.at("valuation.opinion_years", as_of).value)
+    )
+    return Background(
+        store, tables, engine, as_of, book, survival, renewal, counts, cases, prior, firms, reasons, panel
+    )
 
 
 def _lives(tables: Mapping[str, ibis.Table], engine: Engine, as_of: date) -> Mapping[str, NDArray[Any]]:

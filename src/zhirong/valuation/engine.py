@@ -17,6 +17,7 @@ from zhirong.kernel.text import Bilingual
 from zhirong.numerics.streams import stream_key
 from zhirong.params import wipo35_fields
 from zhirong.valuation import methods
+from zhirong.valuation.appraisers import opinion_draws
 from zhirong.valuation.assumptions import levels_of, override
 from zhirong.valuation.background import Background
 from zhirong.valuation.explain import EXPLAIN_DRAWS, contributions
@@ -50,6 +51,10 @@ _ADMITTED: Mapping[str, tuple[str, str]] = {  # pairs of Chinese and English
         "the office has a fee schedule and the store holds renewals to fit",
     ),
     "cost": ("权利人研发投入与申请量已知", "the owner's research expense and filings are known"),
+    "appraisals": (
+        "近年有评估意见，且评估人的偏差、漂移与噪声已由后续成交价学得",
+        "recent opinions exist, and the bias, drift and noise of appraisers are learned from prices paid later",
+    ),
     "survey_prior": (
         "任何有剩余期限的专利均可用，但证据最弱",
         "open to any patent with life left, and the weakest evidence of all",
@@ -309,6 +314,7 @@ def _run(
     attempt("relief_from_royalty", income)
     attempt("renewal", lambda: methods.renewal_draws(background, subject, assumptions, used, seed=seed, count=draws))
     attempt("cost", lambda: methods.cost_draws(subject, assumptions, seed=seed, count=draws))
+    attempt("appraisals", lambda: _appraisals(background, subject, used, seed=seed, count=draws))
     attempt("survey_prior", lambda: methods.survey_draws(subject, used, seed=seed, count=draws))
     verdicts += [Admissibility(name, False, (reason,)) for name, reason in REASON_NOT_ASKED.items()]
     if subject.is_alive is False:
@@ -320,6 +326,15 @@ def _run(
             f"({subject.legal_end or 'unknown'}; right type {subject.row['right_type'] or 'unknown'})"
         )
     return model, values, verdicts
+
+
+def _appraisals(background: Background, subject: Subject, used: Used, *, seed: int, count: int) -> Floats:
+    """Return what recent opinions on the patent say together; a right that has ended needs none."""
+    years, spread = used.at("valuation.opinion_years"), used.at("valuation.opinion_spread")
+    return opinion_draws(
+        background.panel, background.tables, background.engine, subject.patent_id, as_of=background.as_of, count=count,
+        years_max=float(years.value), spread_a_year=float(spread.value), seed=seed,
+    ).draws  # fmt: skip
 
 
 def _without_income(weights: dict[str, float]) -> dict[str, float]:

@@ -50,6 +50,7 @@ LABELS: Mapping[str, Bilingual] = {
     "renewal": Bilingual("续展行为法", "Renewal behaviour"),
     "cost": Bilingual("成本法：重置成本", "Cost: replacement"),
     "survey_prior": Bilingual("发明人调查先验", "Survey prior"),
+    "appraisals": Bilingual("评估意见合成（按评估人历史修正）", "Appraisers' opinions, corrected by their records"),
     "market": Bilingual("市场法：可比交易", "Market: comparable deals"),
     "option": Bilingual("实物期权法", "Real options"),
     "event_study": Bilingual("事件研究法", "Event study"),

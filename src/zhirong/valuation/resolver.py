@@ -44,6 +44,11 @@ def refused(method: str, message: str) -> Admissibility:
 
 
 _REASONS_ZH: tuple[tuple[str, str], ...] = (
+    (r"no opinion on its value within (\S+) years", r"\1 年内没有对其价值的评估意见"),
+    (
+        r"appraisers: (\d+) opinions by (\d+) appraisers; at least (\d+) by (\d+) are needed",
+        r"评估意见 \1 条、评估人 \2 位，至少需要 \3 条、\4 位",
+    ),
     (r"no renewals of this office and right in the store", "库内没有该局该类权利的续展记录"),
     (r"no fee schedule for (\S+) at (\S+) in the parameters", r"参数中没有 \2 局 \1 的年费表"),
     (r"no maintenance fee falls due within ([\d.]+) years of grant", r"授权后 \1 年内没有到期的维持费"),
