@@ -332,3 +332,15 @@ def test_a_day_outside_what_the_store_knows_is_told(world: Path, tmp_path: Path)
     early = run("score", world, "--as-of", "1950-01-01", "--profile", "pledge", "--out", tmp_path / "early.parquet")
     assert "no patent of the store was known at 1950-01-01" in early.stderr
     assert "no patent" not in late.stderr
+
+
+def test_calibration_lists_what_was_claimed_and_what_was_found(tmp_path: Path) -> None:
+    done = run("validate", "--patents", 1500, "--subjects", 60, "--replicates", 20, "--seed", 2, "--format", "json",
+               "--out", tmp_path / "c")  # fmt: skip
+    rows = json.loads(done.stdout)
+    assert {row["part"] for row in rows} == {"value", "model", "life"}
+    assert all(0 < row["nominal"] < 1 and 0 <= row["coverage"] <= 1 and row["count"] > 0 for row in rows)
+    assert "this part was not run" in done.stderr
+    assert (tmp_path / "c" / "calibration.pdf").read_bytes().startswith(b"%PDF")
+    assert "校准证明" in (tmp_path / "c" / "calibration.zh.html").read_text("utf-8")
+    assert json.loads((tmp_path / "c" / "calibration.json").read_text("utf-8"))["seed"] == 2

@@ -48,7 +48,7 @@ def test_the_inflation_of_private_appraisers_is_found(panel: AppraiserPanel) -> 
     assert panel.evidence_count > 30
 
 
-def test_opinions_are_corrected_and_shown_with_their_weight(world: Store, panel, tables, duckdb_engine) -> None:
+def test_opinions_are_corrected_and_shown_with_their_weight(world: Store, panel, duckdb_engine) -> None:
     rows = pq.read_table(world.file("opinions"))
     recent = pc.and_(
         pc.greater(rows["opinion_date"], pa.scalar(date(2022, 6, 1))), pc.less(rows["opinion_date"], pa.scalar(AS_OF))
@@ -57,7 +57,7 @@ def test_opinions_are_corrected_and_shown_with_their_weight(world: Store, panel,
         pc.and_(recent, pc.and_(pc.is_valid(rows["value"]), pc.equal(rows["appraiser_kind"], "private")))
     )
     patent = chosen["patent_id"][0].as_py()
-    value = opinion_draws(panel, tables, duckdb_engine, patent, as_of=AS_OF, count=4_000)
+    value = opinion_draws(panel, patent, as_of=AS_OF, count=4_000)
     stated = np.mean([np.log(opinion.value_cny) for opinion in value.opinions if opinion.kind == "private"])
     assert np.median(np.log(value.draws)) < stated
     assert 0 < sum(value.weights) < 1
@@ -83,13 +83,13 @@ def test_nothing_later_changes_an_earlier_panel(
     assert again.records == panel.records
 
 
-def test_few_opinions_and_old_ones_are_refused_in_words(world: Store, panel, tables, duckdb_engine) -> None:
+def test_few_opinions_and_old_ones_are_refused_in_words(world: Store, panel, duckdb_engine) -> None:
     early = appraiser_panel(
         evidence_at(world.read_all(duckdb_engine), date(2001, 6, 1)), duckdb_engine, as_of=date(2001, 6, 1)
     )
     assert early.fit is None
     assert "are needed" in early.reason
     with pytest.raises(NotAdmissibleError, match="appraisers: "):
-        opinion_draws(early, tables, duckdb_engine, "CN1", as_of=AS_OF, count=10)
+        opinion_draws(early, "CN1", as_of=AS_OF, count=10)
     with pytest.raises(NotAdmissibleError, match="within 3 years"):
-        opinion_draws(panel, tables, duckdb_engine, "CN1", as_of=AS_OF, count=10)
+        opinion_draws(panel, "CN1", as_of=AS_OF, count=10)

@@ -70,6 +70,17 @@ _HEADS_ZH: Mapping[str, str] = {
     "value": "值",
     "version": "版本",
     "where": "位置",
+    "brier": "Brier 分",
+    "brier_constant": "Brier（常数）",
+    "brier_kaplan_meier": "Brier（KM）",
+    "crps": "CRPS（对数）",
+    "error": "标准误",
+    "label": "检验对象",
+    "nominal": "名义水平",
+    "p_uniform": "秩均匀 p 值",
+    "part": "部分",
+    "slope": "校准斜率",
+    "slope_error": "斜率标准误",
 }
 
 _VALUES_ZH: Mapping[str, str] = {
@@ -83,6 +94,8 @@ _VALUES_ZH: Mapping[str, str] = {
     "higher_better": "越高越好",
     "lower_better": "越低越好",
     "neutral": "中性",
+    "life": "寿命",
+    "model": "模型",
     "imported": "已导入",
     "unchanged": "未变",
     "refused": "已拒绝",

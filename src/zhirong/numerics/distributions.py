@@ -7,6 +7,7 @@ enough that its error is far below Monte Carlo error; the hard bounds hold exact
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,6 +122,13 @@ def _triangular(low: float, mode: float, high: float, u: Floats) -> Floats:
 
 
 def quantile_table(family: str, parameters: Mapping[str, float], low: float, high: float) -> Floats:
-    """Return the quantiles at the normal scores ``linspace(-SCORE_MAX, SCORE_MAX, TABLE_SIZE)``; shape (TABLE_SIZE,)."""
+    """Return the quantiles at the normal scores ``linspace(-SCORE_MAX, SCORE_MAX, TABLE_SIZE)``; shape (TABLE_SIZE,), read-only."""
+    return _table(family, tuple(sorted(parameters.items())), low, high)
+
+
+@lru_cache(maxsize=512)  # the patents of one store share most of their distributions
+def _table(family: str, parameters: tuple[tuple[str, float], ...], low: float, high: float) -> Floats:
     scores = np.linspace(-SCORE_MAX, SCORE_MAX, TABLE_SIZE)
-    return quantiles(family, parameters, low, high, stats.norm.cdf(scores))
+    table = quantiles(family, dict(parameters), low, high, stats.norm.cdf(scores))
+    table.flags.writeable = False
+    return table

@@ -184,10 +184,14 @@ def royalty_flows(key: int, tables: Floats, root: Floats, plan: RoyaltyPlan, *, 
     return out
 
 
+_PARALLEL_DRAWS = 50_000
+"""Fewer draws are made on one thread: waking the others takes longer than the work. The draws are the same."""
+
+
 def normal_scores(key: int, draws: int) -> Floats:
     """Return the independent normal scores of a stream alone, shape (draws, 6): the floor any simulation pays."""
     out = np.empty((draws, len(INPUTS)))
-    _scores(np.uint64(key), out)
+    (_scores if draws > _PARALLEL_DRAWS else _few_scores)(np.uint64(key), out)
     return out
 
 
@@ -278,11 +282,14 @@ def _inputs(key: Any, tables: Any, root: Any, first_draw: Any, out: Any) -> None
         _draw(key, first_draw + i, tables, root, z, out[i])
 
 
-@nb.njit(parallel=True, cache=True)
-def _scores(key: Any, out: Any) -> None:
+def _score_rows(key: Any, out: Any) -> None:
     for i in nb.prange(out.shape[0]):
         for j in range(6):
             out[i, j] = score(uniform(key, i * 6 + j))
+
+
+_scores = nb.njit(parallel=True, cache=True)(_score_rows)
+_few_scores = nb.njit(cache=True)(_score_rows)
 
 
 @nb.njit(parallel=True, cache=True)

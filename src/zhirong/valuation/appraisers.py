@@ -98,6 +98,8 @@ class AppraiserPanel:
         Prices paid after an opinion on the same patent. With 0 biases are relative to each other only.
     inflation : Mapping of str to tuple of float
         Quantiles (5, 50, 95 %) of the factor by which a kind of appraiser exceeds the truth.
+    opinions : Mapping of str to tuple of Opinion
+        By patent, latest first.
     reason : str
         Why there is no fit; empty otherwise.
     """
@@ -106,6 +108,7 @@ class AppraiserPanel:
     records: tuple[AppraiserRecord, ...]
     evidence_count: int
     inflation: Mapping[str, tuple[float, float, float]]
+    opinions: Mapping[str, tuple[Opinion, ...]]
     reason: str = ""
 
 
@@ -138,7 +141,7 @@ def appraiser_panel(
     names = sorted({row["appraiser_id"] for row in opinions})
     if len(opinions) < OPINIONS_MIN or len(names) < APPRAISERS_MIN:
         reason = f"{len(opinions)} opinions by {len(names)} appraisers; at least {OPINIONS_MIN} by {APPRAISERS_MIN} are needed"
-        return AppraiserPanel(None, (), 0, {}, reason)
+        return AppraiserPanel(None, (), 0, {}, {}, reason)
     kind_of = {row["appraiser_id"]: _kind(row) for row in opinions}
     groups = sorted(set(kind_of.values()))
     patents = {name: i for i, name in enumerate(sorted({row["patent_id"] for row in opinions}))}
@@ -169,19 +172,27 @@ def appraiser_panel(
     inflation = {
         group: _three(np.exp(fit.group_bias[:, g] + fit.group_drift[:, g] * since)) for g, group in enumerate(groups)
     }
-    return AppraiserPanel(fit, tuple(records), len(prices), inflation)
+    by_patent: dict[str, list[Opinion]] = {}
+    for row in sorted(opinions, key=lambda row: (row["dated"], str(row["opinion_id"])), reverse=True):
+        by_patent.setdefault(row["patent_id"], []).append(
+            Opinion(
+                row["opinion_id"], row["appraiser_id"], _kind(row), row["dated"], float(row["value"]), row["source_id"]
+            )
+        )
+    held = {patent: tuple(found) for patent, found in by_patent.items()}
+    return AppraiserPanel(fit, tuple(records), len(prices), inflation, held)
 
 
 def opinion_draws(
-    panel: AppraiserPanel, tables: Mapping[str, ibis.Table], engine: Engine, patent_id: str, *, as_of: date, count: int,
-    years_max: float = 3.0, spread_a_year: float = 0.2, seed: int = 1,
+    panel: AppraiserPanel, patent_id: str, *, as_of: date, count: int, years_max: float = 3.0, spread_a_year: float = 0.2,
+    seed: int = 1,
 ) -> OpinionValue:  # fmt: skip
     """Return what recent opinions on a patent say together, each corrected and weighed by its appraiser's record.
 
     Parameters
     ----------
     panel : AppraiserPanel
-        Of the same tables.
+        Appraisers and opinions at the date.
     patent_id : str
         Patent.
     as_of : date
@@ -202,28 +213,24 @@ def opinion_draws(
     """
     if panel.fit is None:
         raise NotAdmissibleError(f"appraisers: {panel.reason}")
-    rows = [row for row in _opinion_rows(tables, engine, patent_id) if year_fraction(row["dated"], as_of) <= years_max]
-    if not rows:
+    used = tuple(o for o in panel.opinions.get(patent_id, ()) if year_fraction(o.dated, as_of) <= years_max)
+    if not used:
         raise NotAdmissibleError(f"no opinion on its value within {years_max:g} years")
     names = [record.appraiser_id for record in panel.records]
     groups = sorted({record.kind for record in panel.records})
-    place = np.array([names.index(row["appraiser_id"]) for row in rows])
-    group = np.array([groups.index(_kind(row)) for row in rows])
     rng = np.random.default_rng(stream_key(seed, f"opinions/{patent_id}"))
     logs, shares = combine(
-        panel.fit, place, group, np.log([row["value"] for row in rows]), np.array([_years(row["dated"]) for row in rows]),
+        panel.fit,
+        np.array([names.index(o.appraiser_id) for o in used]),
+        np.array([groups.index(o.kind) for o in used]),
+        np.log([o.value_cny for o in used]),
+        np.array([_years(o.dated) for o in used]),
         rng=rng,
-    )  # fmt: skip
-    age = min(year_fraction(row["dated"], as_of) for row in rows)
+    )
+    age = year_fraction(used[0].dated, as_of)
     drawn = rng.choice(logs, count) if count > logs.size else logs[:count]
     drawn = drawn + spread_a_year * np.sqrt(max(age, 0.0)) * rng.standard_normal(count)
-    order = sorted(range(len(rows)), key=lambda i: (rows[i]["dated"], rows[i]["opinion_id"]), reverse=True)
-    used = tuple(
-        Opinion(rows[i]["opinion_id"], rows[i]["appraiser_id"], _kind(rows[i]), rows[i]["dated"], float(rows[i]["value"]),
-                rows[i]["source_id"])
-        for i in order
-    )  # fmt: skip
-    return OpinionValue(np.exp(drawn), used, tuple(float(shares[i]) for i in order))
+    return OpinionValue(np.exp(drawn), used, tuple(float(share) for share in shares[:-1]))
 
 
 def _opinion_rows(
@@ -235,8 +242,6 @@ def _opinion_rows(
         & (t.currency.isnull() | (t.currency == "CNY"))
         & (t.standard_of_value.isnull() | (t.standard_of_value == "market"))
     )  # fmt: skip
-    if patent_id is not None:
-        t = t.filter(t.patent_id == patent_id)
     dated = ibis.coalesce(t.valuation_date, t.opinion_date)
     columns = ("opinion_id", "patent_id", "appraiser_id", "appraiser_kind", "value", "source_id")
     rows = engine.to_arrow(t.select(*columns, dated=dated)).to_pylist()

@@ -332,7 +332,7 @@ def _appraisals(background: Background, subject: Subject, used: Used, *, seed: i
     """Return what recent opinions on the patent say together; a right that has ended needs none."""
     years, spread = used.at("valuation.opinion_years"), used.at("valuation.opinion_spread")
     return opinion_draws(
-        background.panel, background.tables, background.engine, subject.patent_id, as_of=background.as_of, count=count,
+        background.panel, subject.patent_id, as_of=background.as_of, count=count,
         years_max=float(years.value), spread_a_year=float(spread.value), seed=seed,
     ).draws  # fmt: skip
 

@@ -1,0 +1,120 @@
+"""The calibration checks themselves: they pass what is right, catch what is wrong, and use nothing later."""
+
+from __future__ import annotations
+
+import csv
+import re
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zhirong.evidence.importing import import_files
+from zhirong.params import load
+from zhirong.sample import write_world
+from zhirong.sample.world import latent_values
+from zhirong.tables import Store
+from zhirong.valuation import calibration as module
+from zhirong.valuation import prepare
+from zhirong.valuation.calibration import check_lives, check_pieces, check_values, recalibrated
+
+COUNT, SEED = 3_000, 4
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return write_world(tmp_path_factory.mktemp("calibration") / "world", patent_count=COUNT, seed=SEED)
+
+
+def test_fitted_models_keep_their_word() -> None:
+    found = {piece.name: piece for piece in check_pieces(seed=3, replicates=45)}
+    assert {name.split(".")[0] for name in found} == {"survival", "renewal", "appraisers"}
+    for piece in found.values():
+        assert piece.ranks.p_value > 1e-4, piece.name
+        for row in piece.coverage:
+            assert abs(row.coverage - row.nominal) < 0.05 + 3.5 * np.sqrt(
+                row.nominal * (1 - row.nominal) / row.count
+            ), piece.name
+
+
+def test_a_fit_with_errors_too_small_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = module.fit_weibull
+
+    def boastful(*args, **kwargs):
+        fit = honest(*args, **kwargs)
+        object.__setattr__(fit, "covariance", fit.covariance / 9)
+        return fit
+
+    monkeypatch.setattr(module, "fit_weibull", boastful)
+    found = {piece.name: piece for piece in check_pieces(seed=3, replicates=45)}
+    assert found["survival.shape"].ranks.p_value < 1e-3
+    assert found["survival.shape"].coverage[1].coverage < 0.6
+
+
+def test_values_are_compared_with_latent_ones(world: Store, duckdb_engine) -> None:
+    background = prepare(world, duckdb_engine, as_of=date(2022, 6, 30), book=load())
+    latent = latent_values(COUNT, SEED)
+    ids = sorted(latent)[:COUNT:30]
+    known = [patent for patent in ids if patent.startswith("CN")]
+    rows = {row.name: row for row in check_values(background, latent, known, draws=400)}
+    assert {"pooled", "survey_prior", "relief_from_royalty", "lognormal"} <= set(rows)
+    for row in rows.values():
+        assert [c.nominal for c in row.coverage] == [0.5, 0.8, 0.95]
+        assert [c.coverage for c in row.coverage] == sorted(c.coverage for c in row.coverage)
+        assert row.ranks.counts.sum() == row.count
+        assert row.crps > 0
+    assert rows["lognormal"].coverage[1].coverage > 0.6
+
+
+def test_recalibration_makes_wrong_scale_and_level_right() -> None:
+    rng = np.random.default_rng(0)
+
+    def world(count: int) -> tuple[np.ndarray, np.ndarray]:
+        centre = rng.normal(14, 1, count)
+        draws = np.exp(centre[:, None] + 0.4 * rng.standard_normal((count, 500)))  # claims 0.4
+        return draws, np.exp(centre + 0.7 + 1.2 * rng.standard_normal(count))  # is 1.2, and higher by 0.7
+
+    draws, price = world(600)
+    q = np.quantile(np.log(draws), [0.25, 0.5, 0.75], axis=1)
+    residuals = (np.log(price) - q[1]) / ((q[2] - q[0]) / 2)
+    draws, price = world(2_000)
+    moved = np.stack([recalibrated(row, residuals) for row in draws])
+    for level in (0.5, 0.8, 0.95):
+        low, high = np.quantile(moved, [(1 - level) / 2, (1 + level) / 2], axis=1)
+        assert np.mean((low <= price) & (price <= high)) == pytest.approx(level, abs=0.045)
+    assert np.array_equal(recalibrated(draws[0], residuals), np.sort(moved[0]))
+
+
+def test_lives_of_the_world_are_predicted_and_later_ends_do_not_move_the_fit(world: Store, duckdb_engine) -> None:
+    checks = check_lives(world, duckdb_engine, cuts=[date(2016, 6, 30), date(2023, 6, 30)], years=(1.0, 3.0))
+    assert [(c.cut.year, c.years) for c in checks] == [(2016, 1.0), (2016, 3.0), (2023, 1.0)]  # 2026 is not recorded
+    three = checks[1]
+    assert three.mean_predicted == pytest.approx(three.ended / three.count, abs=0.08)
+    assert three.brier["weibull"] < 0.25
+    assert sum(b.count for b in three.bins) == three.count
+    again = check_lives(world, duckdb_engine, cuts=[date(2016, 6, 30)], years=(1.0,), last=date(2018, 1, 1))
+    assert again[0].mean_predicted == checks[0].mean_predicted
+
+
+@pytest.mark.realdata
+def test_real_lapses_are_counted_as_the_file_says(shared_data: Path, tmp_path: Path, duckdb_engine) -> None:
+    source = shared_data / "cn_patent_survival" / "sample_cleaned_sample.csv"
+    import_files("sheet", [source], tmp_path / "store", consolidate=False)
+    cut, end = date(2011, 6, 30), date(2014, 6, 30)
+    (check,) = check_lives(Store.open(tmp_path / "store"), duckdb_engine, cuts=[cut], years=(3.0,))
+    with source.open(encoding="utf-8", errors="replace", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if re.match(r"CN\d", row["app_num"] or "")]
+    alive = ended = 0
+    for row in rows:
+        grant, stop = _day(row["grant"]), _day(row["terminate"]) or _day(row["waive"])
+        if grant and grant <= cut and not (stop and stop <= cut):
+            alive += 1
+            ended += bool(stop and stop <= end)
+    assert check.count == pytest.approx(alive, abs=5)
+    assert check.ended == pytest.approx(ended, abs=5)
+    assert 0 < check.brier["weibull"] < 0.25
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text and re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
