@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from zhirong.kernel.errors import DomainError
+from zhirong.numerics.control import less_chance
 from zhirong.numerics.early_exercise import follow, learn
 from zhirong.numerics.graph.compiled import DEFAULT_THREADS
 from zhirong.numerics.streams import stream_key
@@ -234,15 +235,8 @@ def least_squares(
         stream_key(seed, "options/valuation"), terms, rule, pairs=pairs, threads=threads
     )
     if dates > 1:
-        brought = brought - _slope(brought, european) * (european - black_scholes(c))
+        brought = less_chance(brought, european, black_scholes(c))
     now = max(c.sign * (c.spot - c.strike), 0.0)
     value, error = float(brought.mean()), float(brought.std(ddof=1) / math.sqrt(pairs))
     share = float(exercised.sum() / (2 * pairs))
     return SimulatedValue(max(value, now) if dates > 1 else value, error, share, 2 * pairs, dates)
-
-
-def _slope(outcome: Floats, control: Floats) -> float:
-    """Return the regression of an outcome on its control; 0 where the control does not vary."""
-    centred = control - control.mean()
-    total = float(centred @ centred)
-    return float(centred @ outcome) / total if total > 0 else 0.0
