@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from zhirong.kernel.errors import DomainError
+from zhirong.kernel.errors import ConvergenceError, DomainError
 from zhirong.numerics.renewal import fit_renewal
 from zhirong.numerics.renewal_estimation import Cohort, estimate_deterministic, estimate_option
 from zhirong.numerics.renewal_option import RenewalOption, simulate_cohort
@@ -89,6 +94,60 @@ def test_a_flat_direction_has_no_finite_error() -> None:
     assert found.names == ("mu", "decay")
     low, high = found.interval("mu")
     assert low < found["mu"] < high
+
+
+def test_the_deviance_tells_a_model_that_holds_from_one_that_does_not() -> None:
+    found = estimate_deterministic([deterministic_cohort(20_000, 8)])
+    assert 0 <= found.deviance < found.degrees_of_freedom + 6 * (2 * found.degrees_of_freedom) ** 0.5
+    rng = np.random.default_rng(3)
+    kept = np.minimum(rng.geometric(0.1, 20_000), 20)  # a tenth ends each year whatever the fee
+    with pytest.raises(ConvergenceError, match="do not follow the fees"):
+        estimate_deterministic([Cohort(kept, kept < 20, FEES)])
+    # Where the spread is given, the search ends inside, and the deviance says what is wrong.
+    wrong = estimate_deterministic([Cohort(kept, kept < 20, FEES)], fixed={"sigma": 1.5})
+    assert wrong.deviance > 20 * wrong.degrees_of_freedom
+
+
+def test_obsolescence_is_recovered_beside_the_rest() -> None:
+    true = replace(TRUE, obsolescence=0.06)
+    cohorts = []
+    for place, fees in enumerate((FEES, 4 * FEES)):
+        found = simulate_cohort(true, fees, patents=15_000, key=stream_key(8, f"cohort {place}"))
+        cohorts.append(Cohort(found.kept, found.kept < 20, fees))
+    known = {name: getattr(TRUE, name) for name in ("gamma", "phi", "theta", "sigma")}
+    fit = estimate_option(cohorts, beta=0.95, fixed=known, with_obsolescence=True)
+    assert fit["obsolescence"] == pytest.approx(0.06, abs=4 * fit.standard_errors[-1])
+    assert fit["mu"] == pytest.approx(8, abs=4 * fit.standard_errors[0])
+    assert fit.option(0.95).obsolescence == fit["obsolescence"]
+
+
+@pytest.mark.realdata
+def test_real_chinese_lapses_do_not_follow_the_fees(shared_data: Path) -> None:
+    """Ends of the sample are dated a little over a year after the fee that was not paid; even so no fee model holds."""
+    entry, age, ended = [], [], []
+    with (shared_data / "cn_patent_survival" / "sample_cleaned_sample.csv").open(
+        encoding="utf-8", errors="replace"
+    ) as file:
+        for row in csv.DictReader(file):
+            if not (row["app_num"] or "").startswith("CN") or row["grant"] in ("NA", ""):
+                continue
+            filed, granted = date.fromisoformat(row["app_date"]), date.fromisoformat(row["grant"])
+            has_ended = row["terminate"] not in ("NA", "")
+            last = date.fromisoformat(row["terminate"]) if has_ended else date(2017, 8, 25)
+            entry.append((granted - filed).days / 365.25)
+            age.append((last - filed).days / 365.25)
+            ended.append(has_ended)
+    years, out = np.array(age), np.array(ended)
+    kept = np.minimum(np.floor(np.where(out, years - 1, years)), 20).astype(np.int64)
+    first = np.minimum(np.floor(np.array(entry)).astype(np.int64) + 1, kept + 1)
+    use = (years > np.array(entry)) & (kept >= 1)
+    cohorts = [
+        Cohort(kept[use & (first == year)], out[use & (first == year)], FEES, first_year=int(year))
+        for year in np.unique(first[use])
+    ]
+    assert sum(len(c.kept) for c in cohorts) > 2_400
+    with pytest.raises(ConvergenceError, match="do not follow the fees"):
+        estimate_deterministic(cohorts)
 
 
 def test_bad_input_is_refused() -> None:

@@ -32,7 +32,19 @@ _LOG, _LOGIT, _PLAIN = "log", "logit", "plain"
 _DETERMINISTIC: Mapping[str, str] = {"mu": _PLAIN, "sigma": _LOG, "decay": _LOGIT}
 _OPTION: Mapping[str, str] = {
     "mu": _PLAIN, "spread": _LOG, "theta": _LOG, "delta": _LOGIT, "gamma": _LOG, "sigma": _LOG, "phi": _LOGIT,
+    "obsolescence": _LOGIT,
 }  # fmt: skip
+_REACH_OF_MU = 8.0
+"""Log points that the median first return may lie from the median fee: beyond, fees decide nothing."""
+_SPREAD_MAX = 6.0
+"""Log points; twice the largest estimates that studies report."""
+_EDGE = 0.98
+_ALTERNATIVES: tuple[Mapping[str, float], ...] = (
+    {"mu": 1.5},
+    {"theta": -2.0},
+    {"mu": 1.0, "spread": 0.5, "sigma": 1.0},
+)
+"""Other starts of the search: steps from the first, as the search sees the parameters."""
 _FAR = 40.0
 _DELTA_MAX = 0.99
 
@@ -98,6 +110,10 @@ class RenewalEstimate:
         Parameters that were given.
     log_likelihood : float
         At the maximum.
+    deviance : float
+        Twice what is missing to the log likelihood of a model with a free lapse rate at each year of each cohort.
+    degrees_of_freedom : int
+        Free rates less parameters: about what the deviance is where the model holds.
     observations : int
         Patents.
     bootstrap : ndarray, shape (b, p)
@@ -111,6 +127,8 @@ class RenewalEstimate:
     standard_errors: Floats
     fixed: Mapping[str, float]
     log_likelihood: float
+    deviance: float
+    degrees_of_freedom: int
     observations: int
     bootstrap: Floats
     failed_resamples: int
@@ -179,7 +197,7 @@ def estimate_deterministic(
 
 
 def estimate_option(
-    cohorts: Sequence[Cohort], *, beta: float, fixed: Mapping[str, float] | None = None,
+    cohorts: Sequence[Cohort], *, beta: float, fixed: Mapping[str, float] | None = None, with_obsolescence: bool = False,
     start: Mapping[str, float] | None = None, resamples: int = 0, rng: np.random.Generator | None = None,
 ) -> RenewalEstimate:  # fmt: skip
     """Estimate the option model of `numerics.renewal_option.RenewalOption`.
@@ -191,7 +209,10 @@ def estimate_option(
     beta : float
         Discount factor, given: renewals do not tell it.
     fixed : Mapping of str to float, optional
-        Parameters that are given. One schedule of fees seldom tells all seven apart.
+        Parameters that are given; `obsolescence` is 0 where it is neither given nor estimated. One schedule of fees seldom tells
+        all apart.
+    with_obsolescence : bool
+        Estimate the chance of obsolescence too.
     start : Mapping of str to float, optional
         Where the search starts, for any of the parameters.
 
@@ -212,18 +233,68 @@ def estimate_option(
     scale = float(np.median(fees[fees > 0])) if (fees > 0).any() else 1.0
     first = {
         "mu": math.log(scale) + 0.5, "spread": 1.3, "theta": 2.0 / scale, "delta": 0.9, "gamma": 0.3 * scale,
-        "sigma": scale, "phi": 0.8,
-    } | dict(start or {})  # fmt: skip
-    return _estimate(share, cohorts, _OPTION, first, dict(fixed or {}), resamples, rng)
+        "sigma": scale, "phi": 0.8, "obsolescence": 0.03,
+    }  # fmt: skip
+    given = dict(fixed or {}) if with_obsolescence else {"obsolescence": 0.0} | dict(fixed or {})
+    return _estimate(
+        share, cohorts, _OPTION, first | dict(start or {}), given, resamples, rng, alternatives=_ALTERNATIVES
+    )
 
 
 Share = Callable[[Mapping[str, float], Floats], Floats]
 Counts = Sequence[tuple[Floats, Floats]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """What is searched: a model, the schedules that cohorts faced, and which of its parameters are free."""
+
+    share: Share
+    schedules: tuple[tuple[Floats, int], ...]
+    kinds: Mapping[str, str]
+    names: tuple[str, ...]
+    fixed: Mapping[str, float]
+    middle: float
+
+    def reach(self, p: Mapping[str, float]) -> float:
+        """Return how far out parameters lie: above 1 they are outside of what is searched."""
+        spread = p["spread"] if "spread" in p else p["sigma"]
+        decay = max(p.get("delta", 0.0), p.get("decay", 0.0)) / _DELTA_MAX
+        return max(abs(p["mu"] - self.middle) / _REACH_OF_MU, spread / _SPREAD_MAX, decay**20)
+
+    def outward(self, x: Floats) -> Floats:
+        return np.array([_outward(self.kinds[n], float(v)) for n, v in zip(self.names, x, strict=True)])
+
+    def loss(self, x: Floats, counts: Counts) -> float:
+        """Return minus the log likelihood: those who ended after year a fell between two shares, the others reached one."""
+        p = dict(self.fixed) | dict(zip(self.names, self.outward(x).tolist(), strict=True))
+        if self.reach(p) > 1:
+            return _OUTSIDE
+        total = 0.0
+        known: dict[bytes, Floats] = {}
+        try:
+            for (fees, first), (died, kept) in zip(self.schedules, counts, strict=True):
+                name = fees.tobytes()
+                if name not in known:
+                    known[name] = self.share(p, fees)
+                total -= _log_likelihood(known[name], first, died, kept)
+        except DomainError:
+            return _OUTSIDE
+        return total if math.isfinite(total) else _OUTSIDE
+
+
+def _log_likelihood(share: Floats, first: int, died: Floats, kept: Floats) -> float:
+    alive = np.concatenate([[1.0], share, [0.0]])
+    alive[:first] = 1.0 if first == 1 else alive[first - 1]
+    given = np.maximum(alive / max(alive[first - 1], 1e-300), 1e-300)
+    drop = np.maximum(given[:-1] - given[1:], 1e-12)
+    return float(died @ np.log(drop) + kept @ np.log(given[:-1]))
+
+
 def _estimate(
     share: Share, cohorts: Sequence[Cohort], kinds: Mapping[str, str], start: Mapping[str, float],
     fixed: dict[str, float], resamples: int, rng: np.random.Generator | None,
+    *, alternatives: Sequence[Mapping[str, float]] = (),
 ) -> RenewalEstimate:  # fmt: skip
     if unknown := (fixed.keys() | start.keys()) - kinds.keys():
         raise DomainError(f"the model has no parameter {sorted(unknown)[0]!r}; it has {', '.join(kinds)}")
@@ -237,24 +308,54 @@ def _estimate(
         )
     if resamples and rng is None:
         raise DomainError("a bootstrap needs a generator of random numbers")
-    schedules = [(c.fees, c.first_year) for c in cohorts]
+    fees = np.concatenate([c.fees for c in cohorts])
+    middle = math.log(float(np.median(fees[fees > 0])))
+    problem = _Problem(share, tuple((c.fees, c.first_year) for c in cohorts), kinds, names, fixed, middle)
     inner = np.array([_inward(kinds[n], start[n]) for n in names])
-    theta, loss = _search(share, schedules, counts, kinds, names, fixed, inner)
-    values = np.array([_outward(kinds[n], x) for n, x in zip(names, theta, strict=True)])
-    errors = _errors(lambda x: _loss(share, schedules, counts, kinds, names, fixed, x), theta)
+    starts = [inner] + [inner + np.array([step.get(n, 0.0) for n in names]) for step in alternatives]
+    theta, loss = _search(problem, counts, _best_start(problem, counts, starts))
+    errors = _errors(lambda x: problem.loss(x, counts), theta)
     slope = np.array([_slope(kinds[n], x) for n, x in zip(names, theta, strict=True)])
     rows, failed = [], 0
     for _ in range(resamples):
         assert rng is not None
         again = [_resampled(died, kept, rng) for died, kept in counts]
         try:
-            found, _ = _search(share, schedules, again, kinds, names, fixed, theta)
-            rows.append([_outward(kinds[n], x) for n, x in zip(names, found, strict=True)])
+            rows.append(problem.outward(_search(problem, again, theta)[0]))
         except ConvergenceError:
             failed += 1
     observations = int(sum(len(c.kept) for c in cohorts))
     table = np.array(rows, np.float64).reshape(len(rows), len(names))
-    return RenewalEstimate(names, values, errors * slope, fixed, -loss, observations, table, failed)
+    free, rates = _saturated(counts)
+    return RenewalEstimate(
+        names, problem.outward(theta), errors * slope, fixed, -loss, 2 * (free + loss), max(rates - len(names), 0),
+        observations, table, failed,
+    )  # fmt: skip
+
+
+def _saturated(counts: Counts) -> tuple[float, int]:
+    """Return the log likelihood of free lapse rates, and their number: a year counts where some lapse and some do not."""
+    total, rates = 0.0, 0
+    for died, kept in counts:
+        reached = np.cumsum((died + kept)[::-1])[::-1]
+        for lapsed, at_risk in zip(died, reached - kept, strict=True):
+            if 0 < lapsed < at_risk:
+                share = lapsed / at_risk
+                total += float(lapsed * math.log(share) + (at_risk - lapsed) * math.log(1 - share))
+                rates += 1
+    return total, rates
+
+
+def _best_start(problem: _Problem, counts: Counts, starts: Sequence[Floats]) -> Floats:
+    """Return where a short search from each start ends lowest."""
+    if len(starts) == 1:
+        return starts[0]
+    short = {"maxfev": 60 * len(starts[0]), "xatol": 1e-2, "fatol": 1e-2}
+    found = [
+        optimize.minimize(lambda x: problem.loss(x, counts), start, method="Nelder-Mead", options=short)
+        for start in starts
+    ]
+    return np.asarray(min(found, key=lambda answer: float(answer.fun)).x, np.float64)
 
 
 def _resampled(died: Floats, kept: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -280,51 +381,29 @@ def _slope(kind: str, x: float) -> float:
     return 1.0 if kind == _PLAIN else value if kind == _LOG else value * (1 - value)
 
 
-def _loss(
-    share: Share, schedules: Sequence[tuple[Floats, int]], counts: Counts, kinds: Mapping[str, str],
-    names: tuple[str, ...], fixed: Mapping[str, float], x: Floats,
-) -> float:  # fmt: skip
-    """Return minus the log likelihood: those who ended after year a fell between two shares, the others reached one."""
-    p = dict(fixed) | {n: _outward(kinds[n], float(v)) for n, v in zip(names, x, strict=True)}
-    if p.get("delta", 0.0) > _DELTA_MAX or p.get("decay", 0.0) > _DELTA_MAX:
-        return _OUTSIDE
-    total = 0.0
-    try:
-        for (fees, first), (died, kept) in zip(schedules, counts, strict=True):
-            alive = np.concatenate([[1.0], share(p, fees), [0.0]])
-            alive[:first] = 1.0 if first == 1 else alive[first - 1]
-            given = np.maximum(alive / max(alive[first - 1], 1e-300), 1e-300)
-            drop = np.maximum(given[:-1] - given[1:], 1e-12)
-            total -= float(died @ np.log(drop) + kept @ np.log(given[:-1]))
-    except DomainError:
-        return _OUTSIDE
-    return total if math.isfinite(total) else _OUTSIDE
-
-
-def _search(
-    share: Share, schedules: Sequence[tuple[Floats, int]], counts: Counts, kinds: Mapping[str, str],
-    names: tuple[str, ...], fixed: Mapping[str, float], start: Floats,
-) -> tuple[Floats, float]:  # fmt: skip
+def _search(problem: _Problem, counts: Counts, start: Floats) -> tuple[Floats, float]:
     size = max(1.0, sum(float(died.sum() + kept.sum()) for died, kept in counts))
 
     def scaled(x: Floats) -> float:
-        return _loss(share, schedules, counts, kinds, names, fixed, x) / size
+        return problem.loss(x, counts) / size
 
-    best = optimize.minimize(
-        scaled, start, method="Nelder-Mead", options={"maxfev": 400 * len(names), "xatol": 1e-3, "fatol": 1e-7}
-    )
+    limit = 400 * len(start)
+    options = {"maxfev": limit, "xatol": 1e-3, "fatol": 1e-7}
+    best = optimize.minimize(scaled, start, method="Nelder-Mead", options=options)
     for _ in range(6):  # a simplex that has collapsed on a ridge is set up again
-        again = optimize.minimize(
-            scaled, best.x, method="Nelder-Mead", options={"maxfev": 400 * len(names), "xatol": 1e-4, "fatol": 1e-9}
-        )
-        is_settled = again.success and best.fun - again.fun < 1e-7
+        options = {"maxfev": limit, "xatol": 1e-4, "fatol": 1e-9}
+        again = optimize.minimize(scaled, best.x, method="Nelder-Mead", options=options)
+        is_settled = best.fun - again.fun < 1e-7
         best = again
         if is_settled:
             break
     else:
         raise ConvergenceError(f"renewal fit: no convergence after {best.nit} steps ({best.message})")
-    if best.fun >= _OUTSIDE / size:
-        raise ConvergenceError("renewal fit: no parameters within range explain these lapses")
+    found = dict(problem.fixed) | dict(zip(problem.names, problem.outward(best.x).tolist(), strict=True))
+    if best.fun >= _OUTSIDE / size or problem.reach(found) > _EDGE:
+        raise ConvergenceError(
+            "renewal fit: the best parameters lie at the edge of what is plausible; these lapses do not follow the fees"
+        )
     return np.asarray(best.x, np.float64), float(best.fun) * size
 
 

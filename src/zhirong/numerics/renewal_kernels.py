@@ -42,9 +42,9 @@ def _expected(
     r: float, law: Any, sigma_a: float, threshold: float, grid: Any, later: Any, found: Any, step: float
 ) -> Any:
     """Return the expected value of the next year, given the return of this one; `later` and `found` are rows of the solution."""
-    theta, delta, gamma = law[0], law[1], law[2]
+    theta, delta, gamma, stay = law[0], law[1], law[2], law[6]
     b = delta * r
-    q = -math.expm1(-theta * r)
+    q = -stay * math.expm1(-theta * r)
     n = grid.shape[0]
     if b < grid[0]:
         value = max(later[0], 0.0) * b / grid[0] if threshold <= 0.0 else 0.0
@@ -66,7 +66,7 @@ def _expected(
 @kernel
 def solve_years(law: Any, fees: Any, grid: Any, shift: int) -> Any:
     """Return thresholds, the value of paying at each node, and the expected gain from findings, year by year."""
-    theta, delta, gamma, sigma, phi, beta = law
+    theta, delta, gamma, sigma, phi, beta, stay = law
     years, n = fees.shape[0], grid.shape[0]
     step = -math.log(delta) / shift
     thresholds = np.zeros(years)
@@ -76,7 +76,7 @@ def solve_years(law: Any, fees: Any, grid: Any, shift: int) -> Any:
     thresholds[years - 1] = fees[years - 1]
     keep = np.empty(n)
     for k in range(n):
-        keep[k] = -math.expm1(-theta * grid[k])
+        keep[k] = -stay * math.expm1(-theta * grid[k])
     for year in range(years - 2, -1, -1):
         s = sigma * phi**year
         later, found, bound = continuing[year + 1], findings[year], thresholds[year + 1]
@@ -125,7 +125,7 @@ def values_range(
 @kernel
 def share_of_years(law: Any, fees: Any, thresholds: Any, grid: Any, shift: int, first: Any, worthless: float) -> Any:
     """Carry the distribution of returns forward over the cells of the grid; the last cell is open."""
-    theta, _, gamma, sigma, phi, _ = law
+    theta, _, gamma, sigma, phi, _, stay = law
     years, n = fees.shape[0], grid.shape[0]
     step = math.log(grid[1] / grid[0])
     mass, moved, tail = first.copy(), np.empty(n), np.empty(n + 1)
@@ -148,7 +148,7 @@ def share_of_years(law: Any, fees: Any, thresholds: Any, grid: Any, shift: int, 
             tail[k] = math.exp(-(grid[k] + gamma) / s)
         below = 0.0
         for k in range(n):
-            alive = mass[k] * -math.expm1(-theta * grid[k] * math.exp(0.5 * step))
+            alive = -stay * mass[k] * math.expm1(-theta * grid[k] * math.exp(0.5 * step))
             worthless += mass[k] - alive
             if k < shift:
                 below += alive
@@ -170,7 +170,7 @@ def simulate_range(
     end: int,
 ) -> None:  # fmt: skip
     """Simulate owners `first` to `last`, each with random numbers of its own counters."""
-    theta, delta, gamma, sigma, phi, _ = law
+    theta, delta, gamma, sigma, phi, _, stay = law
     width = 2 * fees.shape[0] + 1
     for i in range(first, end):
         at = i * width
@@ -182,7 +182,7 @@ def simulate_range(
             paid = year + 1
             if paid == last:
                 break
-            if uniform(key, at + 2 * year + 1) < math.exp(-theta * r):
+            if uniform(key, at + 2 * year + 1) < 1.0 + stay * math.expm1(-theta * r):
                 r = 0.0
             else:
                 finding = -gamma - sigma * phi**year * math.log(uniform(key, at + 2 * year + 2))

@@ -2,7 +2,8 @@
 
 The return r of a year is known when its fee is due. The return of the next year is 0 with probability ``exp(-theta r)`` (the
 idea turns out to be worthless), else the larger of the decayed return ``delta r`` and a newly found use z, which is an
-exponential variable of mean ``sigma phi^(a-1)`` less gamma. So an owner may pay a fee above the return of the year.
+exponential variable of mean ``sigma phi^(a-1)`` less gamma. So an owner may pay a fee above the return of the year. A chance of
+obsolescence that does not depend on the return, as in Lanjouw (1998), may be added.
 
 Values lie on a grid of returns in which one year's decay is a whole number of steps, so that decay moves nodes onto nodes;
 between nodes values are linear, and the expectation over z of a piecewise linear value is a closed form.
@@ -10,7 +11,8 @@ between nodes values are linear, and the expectation over z of a piecewise linea
 References
 ----------
 Pakes, A. (1986), Patents as Options: Some Estimates of the Value of Holding European Patent Stocks, *Econometrica* 54(4),
-755-784. The law of transition as stated in the valuation reference, section 3.4, is recalled and not compared with the paper.
+755-784. Lanjouw, J. O. (1998), Patent Protection in the Shadow of Infringement, *Review of Economic Studies* 65(4), 671-710.
+The law of transition as stated in the valuation reference, section 3.4, is recalled and not compared with the paper.
 """
 
 from __future__ import annotations
@@ -64,6 +66,8 @@ class RenewalOption:
         Share of `sigma` left after each year, above 0 to 1.
     beta : float
         Discount factor a year, above 0 to 1.
+    obsolescence : float
+        Chance a year that the return becomes 0 whatever it was, 0 to below 1.
 
     Raises
     ------
@@ -79,6 +83,7 @@ class RenewalOption:
     sigma: float
     phi: float
     beta: float
+    obsolescence: float = 0.0
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(getattr(self, f.name)) for f in fields(self)):
@@ -87,11 +92,14 @@ class RenewalOption:
             raise DomainError("spread, theta and sigma are positive, gamma is not negative")
         if not (0 < self.delta <= _DELTA_MAX and 0 < self.phi <= 1 and 0 < self.beta <= 1):
             raise DomainError(f"delta is above 0 to {_DELTA_MAX}, phi and beta above 0 to 1")
+        if not 0 <= self.obsolescence < 1:
+            raise DomainError("obsolescence is 0 to below 1")
 
     @property
     def law(self) -> Floats:
-        """What the kernels need: theta, delta, gamma, sigma, phi, beta."""
-        return np.array([self.theta, self.delta, self.gamma, self.sigma, self.phi, self.beta])
+        """What the kernels need: theta, delta, gamma, sigma, phi, beta, and the chance of no obsolescence."""
+        stay = 1.0 - self.obsolescence
+        return np.array([self.theta, self.delta, self.gamma, self.sigma, self.phi, self.beta, stay])
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +194,7 @@ def solve_renewal(model: RenewalOption, fees: ArrayLike, *, largest_return: floa
 
     Notes
     -----
-    ``V_a(r) = max{0, r - c_a + beta E[V_(a+1)(r')|r]}``, and with ``q = 1 - exp(-theta r)``, ``b = delta r``
+    ``V_a(r) = max{0, r - c_a + beta E[V_(a+1)(r')|r]}``, and with ``q = (1 - o)(1 - exp(-theta r))``, ``b = delta r``
     ``E[V(r')|r] = q (V(b) + int_b^inf V'(z) exp(-(z + gamma)/sigma_a) dz)``.
     """
     cost = _checked(fees)
