@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Boundary = NDArray[np.float64]
 
 BASIS = 4
-"""Powers 0 to 3 of asset over strike less one."""
+"""Powers 0 to 3 of ``a/(a + 1) - 1/2``, a the asset over the strike."""
 _BLOCK = 4_096
 _IN_THE_MONEY_MIN = 4 * BASIS
 _SUMS = 3 * BASIS - 1
@@ -54,8 +54,9 @@ def learn(key: int, terms: Floats, *, dates: int, paths: int, threads: int) -> B
 
     Notes
     -----
-    What exercise brought above the European option at the same moment is regressed on powers of the asset; the value of
-    continuing is the closed form of the European option and this premium. Most of the noise of the payoff so drops out of
+    What exercise brought above the European option at the same moment, over ``a + 1``, is regressed on powers of
+    ``a/(a + 1) - 1/2``, a the asset over the strike: both are bounded, so that the tail of the asset does not govern the fit.
+    The value of continuing is the closed form of the European option and this premium. Most of the noise of the payoff so drops out of
     the regression, and fewer paths do.
     """
     blocks = (paths + _BLOCK - 1) // _BLOCK
@@ -117,9 +118,12 @@ def _excess(terms: Any, left: float, fitted: Any, where: Any) -> Any:
     strike, rate, volatility, dividend, sign = terms[1], terms[2], terms[3], terms[5], terms[6]
     found = np.empty(where.shape[0])
     for i in range(where.shape[0]):
-        x = math.exp(where[i]) - 1.0
-        premium = fitted[0] + x * (fitted[1] + x * (fitted[2] + x * fitted[3]))
-        found[i] = sign * strike * x - premium - strike * _european(where[i], rate, volatility, left, dividend, sign)
+        excess = math.exp(where[i]) - 1.0
+        x = 0.5 * excess / (excess + 2.0)
+        premium = (excess + 2.0) * (fitted[0] + x * (fitted[1] + x * (fitted[2] + x * fitted[3])))
+        found[i] = (
+            sign * strike * excess - premium - strike * _european(where[i], rate, volatility, left, dividend, sign)
+        )
     return found
 
 
@@ -151,11 +155,12 @@ def _learn_date(  # noqa: PLR0915  (one backward step)
                 payoff[i] = brought[i]
                 held[i] = 0.0
                 continue
-            x = ratio[i]
+            excess = ratio[i]
             worth = brought[i]
             if may_exercise:
-                gain = sign * strike * x
-                if gain > 0.0 and gain >= held[i] + c0 + x * (c1 + x * (c2 + x * c3)):
+                gain = sign * strike * excess
+                x = 0.5 * excess / (excess + 2.0)
+                if gain > 0.0 and gain >= held[i] + (excess + 2.0) * (c0 + x * (c1 + x * (c2 + x * c3))):
                     worth = gain
                     payoff[i] = held[i]
             worth *= discount
@@ -163,12 +168,13 @@ def _learn_date(  # noqa: PLR0915  (one backward step)
             payoff[i] *= discount
             motion[i] = share * motion[i] + spread * z
             at = level + volatility * motion[i]
-            x = math.exp(at) - 1.0
-            ratio[i] = x
-            if sign * x > 0.0:
+            excess = math.exp(at) - 1.0
+            ratio[i] = excess
+            if sign * excess > 0.0:
                 deepest = max(deepest, sign * at)
                 held[i] = strike * _european(at, rate, volatility, years - dt * date, dividend, sign)
-                premium = worth - payoff[i]
+                premium = (worth - payoff[i]) / (excess + 2.0)
+                x = 0.5 * excess / (excess + 2.0)
                 xx = x * x
                 s0 += 1.0
                 s1 += x
