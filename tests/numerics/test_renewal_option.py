@@ -16,6 +16,7 @@ from zhirong.numerics.renewal_option import (
     share_kept,
     simulate_cohort,
     solve_renewal,
+    value_given_kept,
 )
 from zhirong.numerics.streams import stream_key
 
@@ -141,8 +142,48 @@ def test_a_cohort_does_not_depend_on_threads_or_on_its_size() -> None:
     assert (early.kept == np.minimum(alone.kept, 7)).all()
 
 
+def test_what_is_left_of_a_kept_patent_is_the_mean_of_simulated_futures() -> None:
+    rng, count, age = np.random.default_rng(6), 200_000, 6
+    bounds = solve_renewal(MODEL, FEES).thresholds
+    r, alive, total = np.exp(rng.normal(8, 1.5, count)), np.ones(count, bool), np.zeros(count)
+    for year in range(1, 21):
+        alive &= r >= bounds[year - 1]
+        if year == age:
+            kept = alive.copy()
+        if year > age:
+            total += alive * (r - FEES[year - 1]) * MODEL.beta ** (year - age - 1)
+        found = rng.exponential(MODEL.sigma * MODEL.phi ** (year - 1), count) - MODEL.gamma
+        r = np.where(rng.random(count) < np.exp(-MODEL.theta * r), 0.0, np.maximum(MODEL.delta * r, found))
+    levels = (np.arange(2_000) + 0.5) / 2_000
+    left = value_given_kept(MODEL, FEES, age=age, levels=levels, key=3)
+    assert left.mean() == pytest.approx(total[kept].mean(), rel=0.03)
+    assert (np.diff(left) >= 0).all()
+    assert left[0] >= 0
+
+
+def test_age_moves_what_is_left_and_the_ends_are_known() -> None:
+    levels = np.array([0.1, 0.5, 0.9])
+    assert (value_given_kept(MODEL, FEES, age=20, levels=levels, key=1) == 0).all()
+    first = value_given_kept(MODEL, FEES, age=0, levels=levels, key=1)
+    exact = solve_renewal(MODEL, FEES).values(1, np.exp(8 + 1.5 * stats.norm.ppf(levels)))
+    assert first == pytest.approx(exact, rel=0.03)
+    with pytest.raises(DomainError, match="simulate more"):
+        value_given_kept(MODEL, 1e4 * FEES, age=19, levels=levels, key=1)
+    with pytest.raises(DomainError, match="age"):
+        value_given_kept(MODEL, FEES, age=21, levels=levels, key=1)
+
+
 @pytest.mark.parametrize(
-    "change", [{"theta": 0.0}, {"delta": 1.0}, {"sigma": -1.0}, {"phi": 0.0}, {"beta": 1.2}, {"mu": np.nan}]
+    "change",
+    [
+        {"theta": 0.0},
+        {"obsolescence": 1.0},
+        {"delta": 1.0},
+        {"sigma": -1.0},
+        {"phi": 0.0},
+        {"beta": 1.2},
+        {"mu": np.nan},
+    ],
 )
 def test_impossible_parameters_are_refused(change: dict[str, float]) -> None:
     plain = {"mu": 8, "spread": 1, "theta": 1e-3, "delta": 0.9, "gamma": 0, "sigma": 10, "phi": 1, "beta": 0.9}

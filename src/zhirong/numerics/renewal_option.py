@@ -36,6 +36,7 @@ __all__ = [
     "share_kept",
     "simulate_cohort",
     "solve_renewal",
+    "value_given_kept",
 ]
 
 Floats = NDArray[np.float64]
@@ -44,6 +45,7 @@ _STEP = 0.02
 _DELTA_MAX = 0.998
 _BLOCK = 8_192
 _NODES_MAX = 20_000
+_KEPT_MIN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +330,57 @@ def simulate_cohort(
 
     over_ranges(work, patents, threads=threads, block=_BLOCK)
     return Cohorts(kept, returns)
+
+
+def value_given_kept(
+    model: RenewalOption, fees: ArrayLike, *, age: int, levels: ArrayLike, key: int, patents: int = 100_000,
+    threads: int = DEFAULT_THREADS,
+) -> Floats:  # fmt: skip
+    """Return quantiles of the value that is left, for a patent that has been kept to an age.
+
+    Parameters
+    ----------
+    model, fees
+        As for `solve_renewal`.
+    age : int
+        Last year paid for, 0 for none, to k.
+    levels : array_like
+        Probabilities.
+    key : int
+        Key of the stream of random numbers (`stream_key`).
+    patents : int
+        Patents that are simulated from the first year; those kept to the age speak for it.
+    threads : int
+        At least 1.
+
+    Returns
+    -------
+    ndarray
+        Value, just after the year's fee, of the years after it; its return counts to the year gone by. Non-decreasing in
+        `levels`; 0 after the last year.
+
+    Raises
+    ------
+    DomainError
+        For an age outside the schedule, or one that too few simulated patents reach.
+    """
+    cost, u = _checked(fees), np.clip(np.asarray(levels, np.float64), 0.0, 1.0)
+    if not 0 <= age <= len(cost):
+        raise DomainError(f"the age is 0 to {len(cost)}, not {age}")
+    if age == len(cost):
+        return np.zeros(u.shape)
+    solved = solve_renewal(model, cost)
+    cohort = simulate_cohort(model, cost, patents=patents, key=key, to_year=max(age, 1), threads=threads)
+    if age == 0:
+        first = simulate_cohort(model, np.zeros(1), patents=patents, key=key, threads=threads).last_return
+        return np.asarray(np.quantile(solved.values(1, first, threads=threads), u), np.float64)
+    kept = cohort.last_return[cohort.kept >= age]
+    if len(kept) < _KEPT_MIN:
+        raise DomainError(f"{len(kept)} of {patents:,} simulated patents are kept to year {age}; simulate more")
+    # The value before the fee is the return, less the fee, and what is left, discounted; the owner paid, so it is no zero.
+    before = solved.values(age, kept, threads=threads)
+    left = np.maximum((before - kept + cost[age - 1]) / model.beta, 0.0)
+    return np.asarray(np.quantile(left, u), np.float64)
 
 
 def _checked(fees: ArrayLike) -> Floats:
