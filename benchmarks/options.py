@@ -4,7 +4,7 @@ The peers run in the environment `benchmarks/.env` (``pip install longstaff-schw
 The contract is the put of Longstaff and Schwartz (2001), Table 1: spot 36, strike 40, rate 6 %, volatility 20 %, one year, 50
 exercise dates, finite-difference value 4.478. Each value takes 100,000 paths, path generation in the time; accuracy is the root
 mean square of the error against that value over seeds. `longstaff-schwartz` regresses and values on the same paths; QuantLib
-calibrates on its default number of others. Ours regresses on an eighth as many other paths with a control variate, so
+calibrates on its default number of others and gets mirrored paths, its best setting here. Ours regresses on an eighth as many other paths with a control variate, so
 equality of accuracy is asserted and not assumed: a run in which ours is less accurate than either peer fails.
 """
 
@@ -75,9 +75,11 @@ def job_quantlib(arguments: argparse.Namespace) -> None:
     def price(seed: int) -> float:
         exercise = ql.AmericanExercise(today, today + 365)
         option = ql.VanillaOption(ql.PlainVanillaPayoff(ql.Option.Put, STRIKE), exercise)
+        # A sample is a pair of mirrored paths: so it is both faster and more accurate; its own control variate is not.
         engine = ql.MCAmericanEngine(
-            process, "pseudorandom", timeSteps=DATES, requiredSamples=arguments.paths, seed=seed, polynomOrder=3
-        )
+            process, "pseudorandom", timeSteps=DATES, requiredSamples=arguments.paths // 2, antitheticVariate=True,
+            seed=seed, polynomOrder=3,
+        )  # fmt: skip
         option.setPricingEngine(engine)
         return float(option.NPV())
 
