@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 CHART = HERE.parent / "docs" / "assets" / "benchmarks.svg"
-BENCHMARKS = ("import_xml", "citations", "cd", "royalty_monte_carlo")
+BENCHMARKS = ("import_xml", "citations", "cd", "royalty_monte_carlo", "options")
 
 
 def run(names: list[str]) -> int:

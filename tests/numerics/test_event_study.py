@@ -16,6 +16,7 @@ from zhirong.numerics.event_study import (
     expected_value_share,
     grant_value,
     signal_share,
+    value_share_quantiles,
     window_noise,
     window_return,
 )
@@ -158,3 +159,20 @@ def test_impossible_input_is_refused() -> None:
     ):
         with pytest.raises(DomainError):
             call()
+
+
+@pytest.mark.parametrize("model", [NoiseModel.HALF_NORMAL, NoiseModel.EXPONENTIAL])
+def test_quantiles_of_the_value_average_to_its_mean_and_rise(model: NoiseModel) -> None:
+    levels = (np.arange(200_000) + 0.5) / 200_000
+    for returned in (-0.08, 0.0, 0.06):
+        found = value_share_quantiles(levels, returned, SD, DELTA, model=model)
+        assert (found > 0).all()
+        assert (np.diff(found) >= 0).all()
+        assert found.mean() == pytest.approx(float(expected_value_share(returned, SD, DELTA, model=model)), rel=1e-4)
+
+
+def test_quantiles_refuse_what_they_cannot_answer() -> None:
+    with pytest.raises(DomainError, match="normal noise"):
+        value_share_quantiles(0.5, 0.0, SD, DELTA, model=NoiseModel.CAUCHY)
+    with pytest.raises(DomainError, match="levels"):
+        value_share_quantiles(1.0, 0.0, SD, DELTA)

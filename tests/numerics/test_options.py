@@ -165,3 +165,34 @@ def test_impossible_grids_are_refused() -> None:
     ):
         with pytest.raises(DomainError):
             call()
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        (36, 40, 0.06, 0.2, 1, 0.0, "put"), (44, 40, 0.06, 0.4, 2, 0.0, "put"), (100, 100, 0.03, 0.35, 4, 0.12, "call"),
+        (155, 100, 0.05, 0.8, 11.7, 0.2, "call"), (89, 100, 0.02, 0.7, 13, 0.12, "call"), (60, 100, -0.01, 0.3, 3, 0.0, "put"),
+    ],
+)  # fmt: skip
+def test_simulation_stays_below_the_lattice_and_close_to_it(terms: tuple[float, ...]) -> None:
+    contract = Contract(*terms)  # type: ignore[arg-type]
+    found = least_squares(contract, dates=40, paths=20_000, seed=2)
+    exact = lattice(contract, steps=2_000, exercise_dates=40)
+    assert found.value <= exact + 4 * found.standard_error + 1e-3 * exact
+    assert found.value >= 0.97 * exact - 4 * found.standard_error
+
+
+def test_more_learning_brings_the_value_nearer_from_below() -> None:
+    exact = lattice(put(36, 0.2, 1), steps=2_000, exercise_dates=50)
+    gaps = [
+        exact - np.mean([least_squares(put(36, 0.2, 1), dates=50, paths=20_000, learning_paths=n, seed=s).value
+                         for s in range(6)])
+        for n in (1_000, 30_000)
+    ]  # fmt: skip
+    assert -0.001 < gaps[1] < gaps[0]
+    assert gaps[1] < 0.003
+
+
+def test_too_few_learning_paths_are_refused() -> None:
+    with pytest.raises(DomainError, match="paths"):
+        least_squares(put(36, 0.2, 1), dates=10, learning_paths=10)

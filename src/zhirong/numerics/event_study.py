@@ -17,7 +17,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 from zhirong.kernel.errors import DomainError
 
@@ -28,6 +28,7 @@ __all__ = [
     "expected_value_share",
     "grant_value",
     "signal_share",
+    "value_share_quantiles",
     "window_noise",
     "window_return",
 ]
@@ -146,6 +147,51 @@ def expected_value_share(
     if informative_share == 1:
         return np.asarray(mean, np.float64)
     return np.asarray(mean * _posterior_informative(r, s, delta, model, informative_share), np.float64)
+
+
+def value_share_quantiles(
+    levels: ArrayLike, window_returns: ArrayLike, scale: ArrayLike, delta: ArrayLike, *,
+    model: NoiseModel = NoiseModel.HALF_NORMAL,
+) -> Floats:  # fmt: skip
+    """Return quantiles of the value inside a return: what `expected_value_share` is the mean of.
+
+    Parameters
+    ----------
+    levels : array_like
+        Probabilities above 0 and below 1; broadcast with the others.
+    window_returns, scale
+        As for `expected_value_share`.
+    delta : array_like
+        Share of variance that is signal, above 0 and below 0.5.
+    model : NoiseModel
+        Prior and noise; the normal ones.
+
+    Returns
+    -------
+    ndarray
+        Value over market capitalisation, positive, rising with the level.
+
+    Raises
+    ------
+    DomainError
+        For levels or shares out of range, or Cauchy noise, whose law has no closed inverse.
+
+    Notes
+    -----
+    Given the return the value is normal, cut at 0: mean ``delta R`` and s.d. ``sqrt(delta) s`` (half-normal prior), or mean
+    ``R - s/sqrt(delta)`` and s.d. s (exponential).
+    """
+    u, r, s, share = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in (levels, window_returns, scale, delta)))
+    if model is NoiseModel.CAUCHY:
+        raise DomainError("quantiles are offered for normal noise only")
+    if not ((u > 0) & (u < 1)).all() or not (s > 0).all() or not ((share > 0) & (share < 0.5)).all():
+        raise DomainError("levels lie inside 0 to 1, the scale is above 0, and delta above 0 and below 0.5")
+    if model is NoiseModel.HALF_NORMAL:
+        middle, sd = share * r, np.sqrt(share) * s
+    else:
+        middle, sd = r - s / np.sqrt(share), s
+    # The upper tail of the level keeps its digits where the cut takes nearly all of the normal law.
+    return np.asarray(middle - sd * special.ndtri_exp(np.log1p(-u) + special.log_ndtr(middle / sd)), np.float64)
 
 
 def _posterior_informative(r: Floats, s: Floats, delta: float, model: NoiseModel, share: float) -> Floats:

@@ -34,11 +34,26 @@ _SIGMA_MAX, _DECAY_MAX = 50.0, 0.99
 _OUTSIDE = 1e12
 
 
-def fee_schedule(rows: Sequence[Sequence[float]], last_age: int) -> Floats:
-    """Return the fee of each patent year 1..last_age from rows of (first year, last year, fee); 0 where none is due."""
+def fee_schedule(rows: Sequence[Sequence[float]], last_age: int, *, claims: float = 0.0) -> Floats:
+    """Return the fee of each patent year 1..last_age.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of float
+        First year, last year, fee, and where the office has it the fee for each claim.
+    last_age : int
+        Years.
+    claims : float
+        Claims of the patent, not negative.
+
+    Returns
+    -------
+    ndarray, shape (last_age,)
+        0 where none is due.
+    """
     fees = np.zeros(last_age)
-    for first, last, fee, *_ in rows:
-        fees[int(first) - 1 : int(last)] = fee
+    for first, last, fee, *by_claim in rows:
+        fees[int(first) - 1 : int(last)] = fee + sum(by_claim) * claims
     return fees
 
 

@@ -36,10 +36,17 @@ def schedule_path(book: ParameterBook, office: str, right: str) -> str:
     return f"fees.{office.lower()}.{right}.annuity"
 
 
-def annuity_fees(book: ParameterBook, office: str, right: str, as_of: date) -> Floats:
-    """Return the fee of each patent year in the office's currency, or raise `NotAdmissibleError` with the reason."""
+def annuity_fees(
+    book: ParameterBook, office: str, right: str, as_of: date, *, claims: int | None = None
+) -> Floats:  # fmt: skip
+    """Return the fee of each patent year in the office's currency, or raise `NotAdmissibleError` with the reason.
+
+    Where an office charges by the claim, `claims` are counted, and the typical number where they are not known.
+    """
     rows = _rows(book, f"fees.{office.lower()}.{right}.annuity", office, right, as_of)
-    return fee_schedule(rows, int(rows[-1][1]))
+    is_by_claim = any(len(row) > 3 for row in rows)
+    count = (book.value("fees.typical_claim_count", as_of) if claims is None else claims) if is_by_claim else 0
+    return fee_schedule(rows, int(rows[-1][1]), claims=float(count))
 
 
 def periodic_schedule(
