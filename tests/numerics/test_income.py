@@ -73,6 +73,17 @@ def test_a_share_of_profit_that_is_a_royalty_meets_the_royalty_reference(name: s
     assert float(found.value[0]) == pytest.approx(oracle["expected"], rel=1e-8)
 
 
+@pytest.mark.golden
+@pytest.mark.parametrize(("is_mid", "expected"), [(False, 311490.7942562005), (True, 332842.80047012784)])
+def test_a_royalty_with_its_tax_benefit_meets_the_reference(is_mid: bool, expected: float) -> None:
+    # Valuation reference 3.3, oracles rfr_tab.n10.end and .mid: revenue 1.05^t million, 10 years, k 5 %, tax 25 %, r 12 %.
+    revenue = 1e6 * 1.05 ** np.arange(1, 11)[None, :]
+    found = profit_split_values(
+        revenue, 0.4, 0.125, 0.12, np.ones((1, 10)), tax_rate=0.25, tax_life_years=10, mid_period=is_mid
+    )
+    assert found.value.item() == pytest.approx(expected, rel=1e-12)
+
+
 def test_draws_agree_with_the_compiled_relief_from_royalty() -> None:
     # The same inputs through the compiled kernel and through arrays: calendar, fading growth, term, TAB.
     families = [

@@ -1,0 +1,59 @@
+"""Names of the assumptions of the income methods beyond relief from royalty: label, unit, hard bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from zhirong.kernel.errors import NotAdmissibleError
+from zhirong.kernel.provenance import Source
+from zhirong.kernel.text import Bilingual
+from zhirong.params import Parameter
+from zhirong.valuation.types import Assumption, Distribution
+
+__all__ = ["KNOWN_INCOME", "as_spread", "as_triangle", "needed"]
+
+KNOWN_INCOME: Mapping[str, tuple[Bilingual, str, float, float]] = {
+    "operating_margin": (Bilingual("营业利润率", "Operating margin"), "fraction of revenue", -0.5, 0.9),
+    "working_capital": (Bilingual("营运资金与收入之比", "Working capital over revenue"), "fraction of revenue", 0.0, 5.0),
+    "fixed_assets": (Bilingual("固定资产与收入之比", "Fixed assets over revenue"), "fraction of revenue", 0.0, 10.0),
+    "workforce": (Bilingual("人力资源与收入之比", "Assembled workforce over revenue"), "fraction of revenue", 0.0, 5.0),
+    "working_capital_return": (
+        Bilingual("营运资金税后要求回报率", "Return on working capital after tax"), "fraction a year", 0.0, 0.5,
+    ),
+    "fixed_assets_return": (
+        Bilingual("固定资产税后要求回报率", "Return on fixed assets after tax"), "fraction a year", 0.0, 0.5,
+    ),
+    "workforce_return": (
+        Bilingual("人力资源税后要求回报率", "Return on the workforce after tax"), "fraction a year", 0.0, 0.5,
+    ),
+    "profit_share": (Bilingual("利润分成率", "Share of operating profit"), "fraction of operating profit", 0.0, 1.0),
+    "lost_share": (
+        Bilingual("失去专利后被夺走的收入份额", "Revenue lost without the right"), "fraction of revenue", 0.0, 1.0,
+    ),
+    "margin_loss": (
+        Bilingual("失去专利后的利润率下降", "Margin lost without the right"), "fraction of revenue", 0.0, 0.9,
+    ),
+    "erosion_years": (Bilingual("模仿者完成进入所需年数", "Years until imitators have entered"), "years", 0.0, 40.0),
+    "substitute_years": (Bilingual("自行绕开所需年数", "Years until a substitute of the owner"), "years", 0.01, 60.0),
+}  # fmt: skip
+"""Every assumption that these methods add to `zhirong.valuation.assumptions.KNOWN`."""
+
+
+def as_spread(name: str, family: Distribution, parameters: Mapping[str, float], source: Source) -> Assumption:
+    """Return an assumption with a distribution, within its hard bounds."""
+    label, unit, low, high = KNOWN_INCOME[name]
+    return Assumption(name, label, family, dict(parameters), low, high, unit, source)
+
+
+def as_triangle(name: str, p: Parameter) -> Assumption:
+    """Return the triangle of a parameter's range about its value."""
+    assert p.low is not None, f"{p.path} needs a range"
+    assert p.high is not None, f"{p.path} needs a range"
+    return as_spread(name, Distribution.TRIANGULAR, {"low": p.low, "mode": float(p.value), "high": p.high}, p.source)
+
+
+def needed(assumptions: Mapping[str, Assumption], names: tuple[str, ...], why: Mapping[str, str]) -> None:
+    """Raise `NotAdmissibleError` naming every assumption that is missing, and the column of evidence that would give it."""
+    missing = [f"{name} ({why[name]})" if name in why else name for name in names if name not in assumptions]
+    if missing:
+        raise NotAdmissibleError(", ".join(missing))
