@@ -18,6 +18,7 @@ from zhirong.numerics.income import (
     ContributoryAsset,
     charge_share,
     discount_times,
+    equivalent_life,
     erosion,
     excess_earnings_values,
     grown,
@@ -339,3 +340,12 @@ def test_impossible_stacks_are_refused() -> None:
         stacked_rates(1, np.array([-0.1]), OTHER, Stack(1.0))
     with pytest.raises(DomainError, match="other_table"):
         stacked_rates(1, np.array([0.1]), np.ones(3), Stack(1.0))
+
+
+def test_lives_of_equal_worth_at_their_limits() -> None:
+    assert equivalent_life(1.0, 0.1) == pytest.approx(1.0)
+    assert equivalent_life(0.25, 0.0) == 7.0
+    assert equivalent_life(0.25, 1e-4) == pytest.approx(7.0, abs=0.01)
+    for wrong in ((0.0, 0.1), (1.5, 0.1), (0.25, -0.25)):
+        with pytest.raises(DomainError):
+            equivalent_life(*wrong)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import optimize
 
 from zhirong.kernel.errors import DomainError
 from zhirong.numerics.basis import Basis, one_basis
@@ -22,6 +23,7 @@ __all__ = [
     "IncomeValue",
     "charge_share",
     "discount_times",
+    "equivalent_life",
     "erosion",
     "excess_earnings_values",
     "grown",
@@ -171,6 +173,35 @@ def tax_amortisation(
     if (shield >= 1).any():
         raise DomainError("the tax benefit is as large as the price itself: the discount rate is too far below zero")
     return np.asarray(np.where(life > 0, 1.0 / (1.0 - shield), 1.0), np.float64)
+
+
+def equivalent_life(decline: float, rate: float) -> float:
+    """Return the straight-line life whose deductions are worth those of a declining balance.
+
+    Parameters
+    ----------
+    decline : float
+        Share of the balance written off each year, in (0, 1].
+    rate : float
+        Discount rate after tax, above minus the decline.
+
+    Notes
+    -----
+    A declining balance is worth ``decline/(rate + decline)`` of the price at the end of years, a straight line ``A(n, rate)/n``; the
+    life n at which they are equal is solved for. At a rate of 0 the limit is ``2/decline - 1``, which has the same mean time.
+
+    Examples
+    --------
+    >>> round(equivalent_life(1.0, 0.12), 10)
+    1.0
+    """
+    if not 0 < decline <= 1 or rate <= -decline:
+        raise DomainError("decline is in (0, 1] and rate is above minus the decline")
+    if abs(rate) < 1e-6:
+        return 2.0 / decline - 1.0
+    target = decline / (rate + decline)
+    growth = math.log1p(rate)
+    return float(optimize.brentq(lambda n: -math.expm1(-n * growth) / (rate * n) - target, 1e-6, 1e3, xtol=1e-12))
 
 
 def valued(flows: Floats, rate: ArrayLike, lengths: Floats, *, tax_rate: ArrayLike, tax_life_years: ArrayLike,
