@@ -152,7 +152,10 @@ def test_assets_are_reconciled_with_capital() -> None:
     [
         ("CN", 10),
         ("US", 15),
-        ("DE", 5),
+        ("DE", 9),
+        ("SG", 5),
+        ("HK", 1),
+        ("ZA", 20),
         ("JP", 8),
         ("KR", 7),
         ("GB", 25),

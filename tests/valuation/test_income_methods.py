@@ -23,6 +23,7 @@ from zhirong.valuation.background import Background
 from zhirong.valuation.income_names import KNOWN_INCOME
 from zhirong.valuation.inputs import Used, default_assumptions
 from zhirong.valuation.methods import income_model
+from zhirong.valuation.revenue import revenue_paths
 from zhirong.valuation.subject import Subject, describe
 from zhirong.valuation.types import Assumption, Distribution
 
@@ -228,3 +229,40 @@ def test_the_rule_of_thumb_is_only_a_mark(assumptions: dict[str, Assumption], us
     assert 0 <= band.low < band.high
     assert "Uniloc" in band.warning.en
     assert "不得据以定值" in band.warning.zh
+
+
+def test_revenue_paths_follow_the_evidence(
+    background: Background, subject: Subject, assumptions: dict[str, Assumption], used: Used
+) -> None:
+    accounts = accounts_of(background, [subject.patent_id])[subject.patent_id]
+
+    def drawn(which: Accounts, **more):
+        return revenue_paths(
+            background, which, subject, assumptions, used, **{"seed": 1, "count": 2_000, "periods": 12, **more}
+        )
+
+    found = drawn(accounts)
+    assert found.paths.shape == (2_000, 12)
+    assert (found.paths > 0).all()
+    assert found.known_years == len(accounts.series("patent_product_revenue"))
+    assert 0 < found.penetration[0] < found.penetration[1] < found.penetration[2] <= 1
+    assert found.effective_curves > 100
+    assert str(found.known_years) in found.source.title
+    np.testing.assert_array_equal(found.paths[:100], drawn(accounts, count=100).paths)
+    # A firm nobody knows has the prior's curve: wider, and said to be assumed.
+    unknown = drawn(Accounts(None, None))
+    assert unknown.known_years == 0
+    assert unknown.source.grade.value == "assumed"
+    assert np.log(unknown.paths[:, 5]).std() > np.log(found.paths[:, 5]).std()
+    # An industry that grows faster carries the product with it.
+    fast = replace(accounts, sector=tuple(replace(s, growth=0.25) for s in accounts.sector))
+    slow = replace(accounts, sector=tuple(replace(s, growth=0.0) for s in accounts.sector))
+    assert drawn(fast).industry_growth[0] > 0.2 > 0.02 > drawn(slow).industry_growth[0]
+    with pytest.raises(NotAdmissibleError, match="attributable_revenue"):
+        revenue_paths(background, accounts, subject, {}, used, seed=1, count=10, periods=3)
+    with pytest.raises(DomainError, match="periods"):
+        drawn(accounts, periods=0)
+    values = draws(
+        "excess_earnings", subject, assumptions, used, count=2_000, revenue=drawn(accounts, periods=40).paths
+    )
+    assert 0.1 < values.mean() / draws("excess_earnings", subject, assumptions, used, count=2_000).mean() < 10

@@ -30,6 +30,7 @@ def tax_life(
     *,
     rate: float,
     legal_life_years: float | None,
+    useful_life_years: float | None = None,
     acquisition: Acquisition = Acquisition.BUSINESS,
 ) -> Assumption:
     """Return the straight-line life for the benefit of tax amortisation; 0 where the law gives none or none is declared.
@@ -44,6 +45,8 @@ def tax_life(
         Discount rate after tax, at which a declining balance is turned into the life of equal worth.
     legal_life_years : float or None
         Legal term left, for laws that write a patent off over it.
+    useful_life_years : float or None
+        Years it will be used, for laws that write a patent off over those; the legal term counts where it is shorter, or alone.
     acquisition : Acquisition
         How it is bought.
 
@@ -60,6 +63,10 @@ def tax_life(
     apart = used.first(f"{name}.separate") if acquisition is Acquisition.SEPARATE else None
     if apart is not None and legal_life_years is not None and legal_life_years > 0:
         return fixed("tax_life", min(legal_life_years, 60.0), apart.source)
+    rule = used.first(f"{name}.rule")
+    left = [v for v in (legal_life_years, useful_life_years) if v is not None]
+    if rule is not None and rule.value == "remaining_useful_life" and left and min(left) > 0:
+        return fixed("tax_life", min(*left, 60.0), rule.source)
     straight = used.first(f"{name}.life")
     if straight is not None:
         return fixed("tax_life", float(straight.value), straight.source)
