@@ -17,7 +17,7 @@ def levels(count: int, seed: int = 1) -> np.ndarray:
 def test_one_level_is_the_whole_posterior() -> None:
     won, tested = np.array([12.0, 3, 8, 1, 30]), np.array([20.0, 15, 12, 2, 45])
     chain = fit_nested_rates(("court",), [(i,) for i in range(5)], won, tested)
-    grid = hyper_grid(won, tested)
+    grid = hyper_grid(won, tested, least=2.0)
     for i in (0, 3):
         drawn = chain.draws((i,), levels(60_000))
         assert drawn.mean() == pytest.approx(grid.group_mean(won[i], tested[i]), abs=0.004)

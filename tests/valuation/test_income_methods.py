@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -18,9 +19,9 @@ from zhirong.sample import write_world
 from zhirong.tables import Store
 from zhirong.valuation import income, prepare
 from zhirong.valuation.accounts import Accounts, FirmYear, SectorYear, accounts_of
-from zhirong.valuation.assumptions import levels_of, table_of
+from zhirong.valuation.assumptions import KNOWN, levels_of, table_of
 from zhirong.valuation.background import Background
-from zhirong.valuation.income_names import KNOWN_INCOME
+from zhirong.valuation.income_names import KNOWN_INCOME, MISSING_INCOME, REASONS_INCOME_ZH
 from zhirong.valuation.inputs import Used, default_assumptions
 from zhirong.valuation.methods import income_model
 from zhirong.valuation.revenue import revenue_paths
@@ -115,32 +116,33 @@ def test_profit_split_is_relief_from_royalty_at_share_times_margin(
 
 
 @pytest.mark.parametrize(
-    ("name", "missing", "says"),
+    ("name", "missing"),
     [
-        ("excess_earnings", "operating_margin", "firm_years.operating_profit"),
-        ("excess_earnings", "fixed_assets", "firm_years.total_assets"),
-        ("excess_earnings", "workforce", "firm_years.employee_count"),
-        ("with_and_without", "lost_share", "lost_share"),
-        ("profit_split", "profit_share", "profit_share"),
-        ("profit_split", "attributable_revenue", "firm_years.patent_product_revenue"),
+        ("excess_earnings", "operating_margin"), ("excess_earnings", "fixed_assets"), ("excess_earnings", "workforce"),
+        ("with_and_without", "lost_share"), ("profit_split", "profit_share"), ("profit_split", "attributable_revenue"),
     ],
-)
-def test_what_is_missing_is_named_with_the_column_that_would_give_it(
-    name: str, missing: str, says: str, subject: Subject, assumptions: dict[str, Assumption], used: Used
+)  # fmt: skip
+def test_what_is_missing_is_named_in_both_languages(
+    name: str, missing: str, subject: Subject, assumptions: dict[str, Assumption], used: Used
 ) -> None:
     less = {key: value for key, value in assumptions.items() if key != missing}
-    with pytest.raises(NotAdmissibleError, match=says):
+    with pytest.raises(NotAdmissibleError) as caught:
         draws(name, subject, less, used)
+    assert str(caught.value) == missing
+    assert missing in {**KNOWN, **KNOWN_INCOME}
+    if missing in MISSING_INCOME:
+        assert "firm_years" in MISSING_INCOME[missing].zh and "firm_years" in MISSING_INCOME[missing].en
 
 
 def test_no_excess_is_refused_and_not_valued_at_nothing(
     subject: Subject, assumptions: dict[str, Assumption], used: Used
 ) -> None:
     thin = replace(assumptions["operating_margin"], parameters={"mean": 0.001, "sd": 0.001})
-    with pytest.raises(NotAdmissibleError, match="no excess"):
+    with pytest.raises(NotAdmissibleError, match="no excess") as caught:
         draws("excess_earnings", subject, {**assumptions, "operating_margin": thin}, used)
+    assert any(re.fullmatch(pattern, str(caught.value)) for pattern, _ in REASONS_INCOME_ZH)
     loss = replace(assumptions["operating_margin"], parameters={"mean": -0.2, "sd": 0.001})
-    with pytest.raises(NotAdmissibleError, match="no profit"):
+    with pytest.raises(NotAdmissibleError, match=REASONS_INCOME_ZH[1][0]):
         draws("profit_split", subject, {**assumptions, "operating_margin": loss}, used)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -24,6 +26,7 @@ from zhirong.valuation.scenarios import (
     ScenarioTree,
     case_evidence,
     claim_types,
+    last_decisions,
     scenario_tree,
     validity_assumption,
 )
@@ -175,3 +178,19 @@ def test_one_chance_for_the_whole_flow(
 def test_no_horizon_before_the_date(tree: ScenarioTree) -> None:
     with pytest.raises(DomainError, match="0 or more"):
         tree.leaves(-1)
+
+
+def test_an_appeal_takes_the_place_of_what_it_reviews(engine, tmp_path: Path) -> None:
+    rows = [  # right, case, parties, decided, outcome
+        ("P1", "a1", "A", "B", date(2018, 1, 1), "infringed"),
+        ("P1", "a2", "B", "A", date(2019, 1, 1), "not_infringed"),
+        ("P1", "b1", "A", "C", date(2018, 6, 1), "infringed"),
+        ("P2", "c1", None, None, date(2018, 1, 1), "infringed"),
+        ("P2", "c2", None, "B", date(2019, 1, 1), "infringed"),
+    ]
+    names = ("patent_id", "case_id", "plaintiff", "defendant", "decided_date", "outcome")
+    table = pa.table({name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)})
+    pq.write_table(table, tmp_path / "cases.parquet")
+    kept = engine.to_arrow(last_decisions(engine.read(tmp_path / "cases.parquet")))
+    assert sorted(kept["case_id"].to_pylist()) == ["a2", "b1", "c1", "c2"]
+    assert set(kept.column_names) == set(names)

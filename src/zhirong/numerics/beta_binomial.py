@@ -231,7 +231,7 @@ def _standard_errors(w: Floats, n: Floats, x: float, y: float) -> tuple[float, f
 
 
 def hyper_grid(won: ArrayLike, tested: ArrayLike, *, prior: tuple[float, float] = (1.0, 1.0), means: int = 120,
-               concentrations: int = 100) -> HyperGrid:  # fmt: skip
+               concentrations: int = 100, least: float = 0.5) -> HyperGrid:  # fmt: skip
     """Return the posterior of mean and concentration on a grid.
 
     Parameters
@@ -242,11 +242,13 @@ def hyper_grid(won: ArrayLike, tested: ArrayLike, *, prior: tuple[float, float] 
         Beta prior of the mean; flat by default.
     means, concentrations : int
         Size of the grid.
+    least : float
+        Smallest concentration; below 2 the rates of groups heap up at 0 and 1.
 
     Notes
     -----
     The concentration has the prior ``(a + b)^(-5/2)`` on (a, b), that is ``k^(-1/2)`` on a grid of ln k: proper enough for any data with
-    a group, and flat in ``(a + b)^(-1/2)``, the spread of the rates. From 0.5 to 2,000.
+    a group, and flat in ``(a + b)^(-1/2)``, the spread of the rates. Up to 2,000.
 
     References
     ----------
@@ -254,7 +256,7 @@ def hyper_grid(won: ArrayLike, tested: ArrayLike, *, prior: tuple[float, float] 
     """
     w, n = _counts(np.atleast_1d(np.asarray(won, np.float64)), tested)
     m = (np.arange(means) + 0.5) / means
-    k = np.exp(np.linspace(np.log(0.5), np.log(2000.0), concentrations))
+    k = np.exp(np.linspace(np.log(least), np.log(2000.0), concentrations))
     logs = stats.beta.logpdf(m, *prior)[:, None] - 0.5 * np.log(k)[None, :]
     for wins, trials in zip(w, n, strict=True):
         logs = logs + log_marginal(wins, trials, m[:, None], k[None, :])

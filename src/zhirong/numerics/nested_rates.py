@@ -20,6 +20,8 @@ __all__ = ["LevelCount", "NestedRates", "fit_nested_rates"]
 
 Floats = NDArray[np.float64]
 Key = tuple[Hashable, ...]
+_LEAST = 2.0
+"""Groups are thought to differ no more than evenly from 0 to 1; with few cases the data could not say otherwise."""
 COLUMNS = 6
 """Independent probability levels that one draw needs at most."""
 
@@ -183,7 +185,7 @@ def fit_nested_rates(
         k: float | None = None
         if grid is None and len(groups) >= 2:
             pairs = np.array([counts[key] for key in groups])
-            grid, first = hyper_grid(pairs[:, 0], pairs[:, 1], prior=prior), level
+            grid, first = hyper_grid(pairs[:, 0], pairs[:, 1], prior=prior, least=_LEAST), level
             k = float(np.exp(np.sum(grid.weights * np.log(grid.concentrations)[None, :])))
             centre = float(grid.weights.sum(axis=1) @ grid.means)
             centres |= {key: _pulled(centre, k, *counts[key]) for key in groups}

@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from zhirong.kernel.errors import DomainError, NotAdmissibleError, ParameterError
 from zhirong.kernel.provenance import Grade, Source
 from zhirong.kernel.text import Bilingual
 from zhirong.numerics import discount as rates
 from zhirong.numerics.basis import Basis, one_basis
-from zhirong.numerics.montecarlo import normal_scores
+from zhirong.numerics.levels import probability_levels
 from zhirong.numerics.streams import stream_key
 from zhirong.params import Parameter
 from zhirong.valuation.accounts import Accounts
@@ -93,8 +92,7 @@ class DiscountRate:
 
 
 def _drawn(item: Assumption, stream: str, *, seed: int, count: int) -> Floats:
-    scores = normal_scores(stream_key(seed, f"discount/{stream}"), count)[:, 0]
-    return levels_of(item, np.asarray(stats.norm.cdf(scores), np.float64))
+    return levels_of(item, probability_levels(stream_key(seed, f"discount/{stream}"), count)[:, 0])
 
 
 def _combined(method: str, x: Mapping[str, Floats]) -> Floats:

@@ -29,7 +29,8 @@ from zhirong.numerics.income import (
     profit_split_values,
     with_and_without_values,
 )
-from zhirong.numerics.montecarlo import INPUTS, normal_scores
+from zhirong.numerics.levels import probability_levels
+from zhirong.numerics.montecarlo import INPUTS
 from zhirong.numerics.stacking import Stack, stacked_rates
 from zhirong.numerics.streams import stream_key
 from zhirong.valuation.accounts import Accounts
@@ -82,13 +83,6 @@ ADMITTED_INCOME: Mapping[str, tuple[str, str]] = {
 """Chinese and English reason why each was admitted."""
 
 _ASSETS = ("working_capital", "fixed_assets", "workforce")
-_WHY: Mapping[str, str] = {
-    "operating_margin": "firm_years.operating_profit with firm_years.revenue, or sector_years.operating_margin",
-    "working_capital": "firm_years.total_assets with firm_years.revenue",
-    "fixed_assets": "firm_years.total_assets with firm_years.revenue",
-    "workforce": "firm_years.employee_count with firm_years.revenue",
-    "attributable_revenue": "firm_years.patent_product_revenue of the owner, or of enough firms of the store",
-}
 _MARGIN_YEARS = 5
 _BELOW_ZERO_MAX = 0.9
 
@@ -220,7 +214,7 @@ def _shared(
     revenue: Floats | None, factors: Floats | None,
 ) -> _Drawn:  # fmt: skip
     # Flows and rate of these methods are nominal CNY after tax; a rate of another unit is refused, not mixed.
-    needed(assumptions, ("attributable_revenue",), _WHY)
+    needed(assumptions, ("attributable_revenue",))
     one_basis([("revenue", Basis("CNY")), ("discount_rate", _basis_of(assumptions["discount_rate"]))])
     model = income_model(subject, assumptions, as_of=as_of, seed=seed)
     x = dict(
@@ -257,8 +251,8 @@ def _draw(
     name: str, method: str, subject: Subject, assumptions: Mapping[str, Assumption], *, seed: int, count: int
 ) -> Floats:
     """Return draws of one input from a stream of its own, so that no other input changes them."""
-    scores = normal_scores(stream_key(seed, f"{method}/{subject.patent_id}/{name}"), count)[:, 0]
-    return levels_of(assumptions[name], np.asarray(stats.norm.cdf(scores), np.float64))
+    levels = probability_levels(stream_key(seed, f"{method}/{subject.patent_id}/{name}"), count)[:, 0]
+    return levels_of(assumptions[name], levels)
 
 
 def excess_earnings_value(
@@ -267,7 +261,7 @@ def excess_earnings_value(
 ) -> IncomeValue:  # fmt: skip
     """Return flows, present value, tax factor and value by excess earnings; see `excess_earnings_draws`."""
     names = ("operating_margin", *_ASSETS, *(f"{name}_return" for name in _ASSETS))
-    needed(assumptions, names, _WHY)
+    needed(assumptions, names)
     method = "excess_earnings"
     shared = _shared(
         method, subject, assumptions, as_of=as_of, seed=seed, count=count, revenue=revenue, factors=factors
@@ -285,7 +279,7 @@ def excess_earnings_value(
     below = float(np.mean(found.present_value[lasting] <= 0)) if lasting.any() else 0.0
     if below > _BELOW_ZERO_MAX:
         raise NotAdmissibleError(
-            f"operating_margin: in {below:.0%} of draws the margin does not pay the contributory assets, so there is no excess"
+            f"in {below:.0%} of draws the operating margin does not pay the contributory assets, so there is no excess"
         )
     return found
 
@@ -337,7 +331,7 @@ def with_and_without_value(
 ) -> IncomeValue:  # fmt: skip
     """Return flows, present value, tax factor and value by with-and-without; see `with_and_without_draws`."""
     names = ("operating_margin", "lost_share", "margin_loss", "erosion_years", "substitute_years")
-    needed(assumptions, names, _WHY)
+    needed(assumptions, names)
     method = "with_and_without"
     shared = _shared(
         method, subject, assumptions, as_of=as_of, seed=seed, count=count, revenue=revenue, factors=factors
@@ -366,7 +360,7 @@ def profit_split_value(
     revenue: Floats | None = None, factors: Floats | None = None,
 ) -> IncomeValue:  # fmt: skip
     """Return flows, present value, tax factor and value by profit split; see `profit_split_draws`."""
-    needed(assumptions, ("operating_margin", "profit_share"), _WHY)
+    needed(assumptions, ("operating_margin", "profit_share"))
     method = "profit_split"
     shared = _shared(
         method, subject, assumptions, as_of=as_of, seed=seed, count=count, revenue=revenue, factors=factors
@@ -378,7 +372,7 @@ def profit_split_value(
         tax_life_years=shared.tax_life_years, probability=shared.probability,
     )  # fmt: skip
     if not (margin > 0).any():
-        raise NotAdmissibleError("operating_margin: there is no profit to share")
+        raise NotAdmissibleError("the operating margin leaves no profit to share")
     return found
 
 
@@ -394,7 +388,7 @@ def profit_split_draws(
 
 def sanity_band(assumptions: Mapping[str, Assumption], used: Used) -> SanityBand:
     """Return what the 25 per cent rule would make of the margin: to be shown beside a royalty rate, never to set one."""
-    needed(assumptions, ("operating_margin",), _WHY)
+    needed(assumptions, ("operating_margin",))
     p = used.at("income.rule_of_thumb")
     low, high = np.maximum(levels_of(assumptions["operating_margin"], np.array([0.1, 0.9])), 0.0) * float(p.value)
     return SanityBand(
@@ -422,7 +416,7 @@ def stacked_royalty_table(
     ndarray, shape (TABLE_SIZE,)
         In place of the row of the royalty rate in the tables of `IncomeModel`.
     """
-    needed(assumptions, ("royalty_rate",), _WHY)
+    needed(assumptions, ("royalty_rate",))
     means = used.at("income.other_licences").value
     industry = used.at("royalty.industry_of_field").value.get(subject.field, "default")
     stack = Stack(

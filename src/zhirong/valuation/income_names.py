@@ -10,7 +10,7 @@ from zhirong.kernel.text import Bilingual
 from zhirong.params import Parameter
 from zhirong.valuation.types import Assumption, Distribution
 
-__all__ = ["KNOWN_INCOME", "as_spread", "as_triangle", "needed"]
+__all__ = ["KNOWN_INCOME", "MISSING_INCOME", "REASONS_INCOME_ZH", "as_spread", "as_triangle", "needed"]
 
 KNOWN_INCOME: Mapping[str, tuple[Bilingual, str, float, float]] = {
     "operating_margin": (Bilingual("营业利润率", "Operating margin"), "fraction of revenue", -0.5, 0.9),
@@ -39,6 +39,33 @@ KNOWN_INCOME: Mapping[str, tuple[Bilingual, str, float, float]] = {
 """Every assumption that these methods add to `zhirong.valuation.assumptions.KNOWN`."""
 
 
+MISSING_INCOME: Mapping[str, Bilingual] = {
+    "operating_margin": Bilingual(
+        "营业利润率（firm_years 的 operating_profit 与 revenue，或 sector_years 的 operating_margin）",
+        "operating margin (firm_years.operating_profit with revenue, or sector_years.operating_margin)",
+    ),
+    "working_capital": Bilingual(
+        "营运资金（firm_years 的 total_assets 与 revenue）", "working capital (firm_years.total_assets with revenue)"
+    ),
+    "fixed_assets": Bilingual(
+        "固定资产（firm_years 的 total_assets 与 revenue）", "fixed assets (firm_years.total_assets with revenue)"
+    ),
+    "workforce": Bilingual(
+        "人力资源（firm_years 的 employee_count 与 revenue）", "workforce (firm_years.employee_count with revenue)"
+    ),
+}
+"""What is missing where one of these names is, and the columns of evidence that would give it."""
+
+REASONS_INCOME_ZH: tuple[tuple[str, str], ...] = (
+    (
+        r"in (\d+%) of draws the operating margin does not pay the contributory assets, so there is no excess",
+        r"在 \1 的模拟中营业利润不足以补偿贡献资产，不存在超额收益",
+    ),
+    (r"the operating margin leaves no profit to share", "营业利润率为负，没有可供分成的利润"),
+)
+"""Reasons for refusal as the methods give them, and the same in Chinese."""
+
+
 def as_spread(name: str, family: Distribution, parameters: Mapping[str, float], source: Source) -> Assumption:
     """Return an assumption with a distribution, within its hard bounds."""
     label, unit, low, high = KNOWN_INCOME[name]
@@ -52,8 +79,7 @@ def as_triangle(name: str, p: Parameter) -> Assumption:
     return as_spread(name, Distribution.TRIANGULAR, {"low": p.low, "mode": float(p.value), "high": p.high}, p.source)
 
 
-def needed(assumptions: Mapping[str, Assumption], names: tuple[str, ...], why: Mapping[str, str]) -> None:
-    """Raise `NotAdmissibleError` naming every assumption that is missing, and the column of evidence that would give it."""
-    missing = [f"{name} ({why[name]})" if name in why else name for name in names if name not in assumptions]
-    if missing:
+def needed(assumptions: Mapping[str, Assumption], names: tuple[str, ...]) -> None:
+    """Raise `NotAdmissibleError` naming every assumption that is missing; `MISSING_INCOME` says which columns would give it."""
+    if missing := [name for name in names if name not in assumptions]:
         raise NotAdmissibleError(", ".join(missing))

@@ -19,7 +19,7 @@ from zhirong.kernel.errors import DomainError, NotAdmissibleError
 from zhirong.kernel.provenance import Grade, Source
 from zhirong.kernel.text import Bilingual
 from zhirong.numerics.adoption import AdoptionPrior, adoption_draws
-from zhirong.numerics.montecarlo import normal_scores
+from zhirong.numerics.levels import probability_levels
 from zhirong.numerics.streams import stream_key
 from zhirong.valuation.accounts import Accounts
 from zhirong.valuation.assumptions import levels_of
@@ -105,15 +105,15 @@ def revenue_paths(
         raise NotAdmissibleError(", ".join(missing))
     if count < 1 or not 1 <= periods <= 64:
         raise DomainError("count is at least 1 and periods 1 to 64")
-    u = stats.norm.cdf(normal_scores(stream_key(seed, f"revenue/{subject.patent_id}"), count))
-    base = levels_of(assumptions["attributable_revenue"], np.asarray(u[:, 0], np.float64))
+    u = probability_levels(stream_key(seed, f"revenue/{subject.patent_id}"), count, columns=3)
+    base = levels_of(assumptions["attributable_revenue"], u[:, 0])
     mean, sd, industry = _industry(accounts, used)
     growth = np.clip(mean + sd * stats.norm.ppf(u[:, 1]), -0.3, 0.5)
     series = {year: value for year, value in accounts.series("patent_product_revenue").items() if value > 0}
     last = max(series) if series else background.as_of.year - 1
     curves = adoption_draws(
-        sorted(series), [series[year] for year in sorted(series)], _prior(used), np.asarray(u[:, 2], np.float64),
-        np.asarray(stats.norm.cdf(normal_scores(stream_key(seed, f"adoption/{subject.patent_id}"), _CANDIDATES)[:, :3])),
+        sorted(series), [series[year] for year in sorted(series)], _prior(used), u[:, 2],
+        probability_levels(stream_key(seed, f"adoption/{subject.patent_id}"), _CANDIDATES, columns=3),
         market=_market(sorted(series), industry, mean),
     )  # fmt: skip
     first = background.as_of.year - last

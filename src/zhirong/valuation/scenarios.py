@@ -7,11 +7,12 @@ as far as it is thin. How often such things happen and what they leave are param
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import product
 from typing import Any
 
+import ibis
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -20,7 +21,7 @@ from zhirong.kernel.errors import DomainError
 from zhirong.kernel.identifiers import ClassSymbol
 from zhirong.kernel.provenance import Grade, Source
 from zhirong.kernel.text import Bilingual
-from zhirong.numerics.montecarlo import normal_scores
+from zhirong.numerics.levels import probability_levels
 from zhirong.numerics.nested_rates import LevelCount, NestedRates, fit_nested_rates
 from zhirong.numerics.streams import stream_key
 from zhirong.params import Parameter, field_of
@@ -37,6 +38,7 @@ __all__ = [
     "ScenarioTree",
     "case_evidence",
     "claim_types",
+    "last_decisions",
     "scenario_tree",
     "validity_assumption",
 ]
@@ -48,6 +50,8 @@ _OUTCOMES: Mapping[str, tuple[str, ...]] = {
     "infringement": ("infringed", "not_infringed"),
 }
 _NODE_DRAWS = 4_000
+_TABLE_DRAWS = 8_192
+_TABLE_LEVELS = (np.arange(_TABLE_DRAWS) + 0.5) / _TABLE_DRAWS
 _LABELS: Mapping[str, Bilingual] = {
     "challenge": Bilingual("每年被请求无效的概率", "Yearly chance of a challenge to validity"),
     "survives": Bilingual("经检验未被全部无效的概率", "Chance that a challenged right is not wholly invalidated"),
@@ -86,6 +90,15 @@ class CaseEvidence:
     wins_anywhere: NestedRates
     partial: tuple[float, float]
     is_synthetic: bool
+    _tables: dict[tuple[str, tuple[Any, ...]], Floats] = field(default_factory=dict, repr=False, compare=False)
+
+    def table(self, name: str, rates: NestedRates, cell: tuple[Any, ...]) -> Floats:
+        """Return quantiles of the rate of a cell; computed once for all rights of the cell."""
+        if (name, cell) not in self._tables:
+            self._tables[name, cell] = np.sort(
+                rates.draws(cell, _levels(0, "scenario/table", _TABLE_DRAWS, len(cell) + 1))
+            )
+        return self._tables[name, cell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,22 +162,19 @@ class ScenarioTree:
     as_of: date
     nodes: Mapping[str, ScenarioNode]
     cell: tuple[str | None, int | None, str | None]
-    _rates: Mapping[str, tuple[NestedRates, tuple[Any, ...]]]
+    _tables: Mapping[str, Floats]
     _spread: Mapping[str, tuple[float, float, float]]
-    _partial: tuple[float, float]
 
     def draws(self, *, seed: int, count: int) -> dict[str, Floats]:
         """Return draws of every uncertain number, each shape (count,); the same seed gives the same numbers."""
         found = {}
         for name in _LABELS:
-            levels = _levels(seed, f"scenario/{self.patent_id}/{name}", count)
-            if name in self._rates:
-                rates, cell = self._rates[name]
-                found[name] = rates.draws(cell, levels)
-            elif name == "partial":
-                found[name] = np.asarray(stats.beta.ppf(levels[:, 0], *self._partial), np.float64)
-            else:
-                found[name] = _triangle(self._spread[name], levels[:, 0])
+            u = _levels(seed, f"scenario/{self.patent_id}/{name}", count, 1)[:, 0]
+            found[name] = (
+                np.interp(u, _TABLE_LEVELS, self._tables[name])
+                if name in self._tables
+                else _triangle(self._spread[name], u)
+            )
         return found
 
     def factors(self, *, seed: int, count: int, periods: int, first_period_years: float = 1.0) -> Floats:
@@ -190,7 +200,7 @@ class ScenarioTree:
         ``-ln(1 - p)``; after each the flow is multiplied by what its outcome leaves. A challenge that is withstood leaves all.
         """
         x = self.draws(seed=seed, count=count)
-        u = _levels(seed, f"scenario/{self.patent_id}/events", count)
+        u = _levels(seed, f"scenario/{self.patent_id}/events", count, 6)
         middle = np.r_[first_period_years / 2, first_period_years + 0.5 + np.arange(periods - 1)]
         survives, partly = u[:, 1] < x["survives"], u[:, 2] < x["partial"]
         kept = np.where(survives, np.where(partly, x["left_partial"], 1.0), 0.0)
@@ -253,8 +263,8 @@ class ScenarioTree:
         return tuple(sorted(found, key=lambda leaf: (-leaf.probability, leaf.events)))
 
 
-def _levels(seed: int, name: str, count: int) -> Floats:
-    return np.asarray(stats.norm.cdf(normal_scores(stream_key(seed, name), count)), np.float64)
+def _levels(seed: int, name: str, count: int, columns: int) -> Floats:
+    return probability_levels(stream_key(seed, name), count, columns=columns)
 
 
 def _triangle(shape: tuple[float, float, float], levels: Floats) -> Floats:
@@ -280,8 +290,9 @@ def case_evidence(background: Background) -> CaseEvidence:
 
     Notes
     -----
-    Each row of ``cases`` (one right in one decision) counts once, so that a case decided in two instances counts twice. A decision
-    without a court, field or kind of claim is in the groups above it and in a group of its own called unknown.
+    Of the decisions between the same two parties on one right the last counts, so that an appeal takes the place of what it reviews;
+    a row that does not name both stands for itself. A decision without a court, field or kind of claim is in the groups above it, and
+    in a group of its own called unknown.
     """
     book, as_of = background.book, background.as_of
     rows = {cause: _counted(background, outcomes) for cause, outcomes in _OUTCOMES.items()}
@@ -316,7 +327,7 @@ def _chain(
 def _counted(background: Background, outcomes: Sequence[str]) -> list[tuple[tuple[Any, ...], dict[str, int]]]:
     """Return outcomes counted by court, field and kind of the first independent claim, in the order of the keys."""
     tables = background.tables
-    cases = tables["cases"].filter(lambda t: t.outcome.isin(list(outcomes)))
+    cases = last_decisions(tables["cases"].filter(lambda t: t.outcome.isin(list(outcomes))))
     classes = tables["classifications"].filter(lambda t: t.sequence == 1).group_by("patent_id")
     first = classes.aggregate(subclass=lambda t: t.subclass.min(), main_group=lambda t: t.main_group.min())
     chosen = tables["claims"].filter(lambda t: t.is_independent & t.category.notnull())
@@ -333,6 +344,22 @@ def _counted(background: Background, outcomes: Sequence[str]) -> list[tuple[tupl
         mine = found.setdefault(key, {})
         mine[row["outcome"]] = mine.get(row["outcome"], 0) + int(row["n"])
     return sorted(found.items(), key=lambda item: item[0])
+
+
+def last_decisions(cases: ibis.Table) -> ibis.Table:
+    """Keep, of the decisions between two parties on one right, the last: an appeal takes the place of what it reviews.
+
+    A row that does not name both stands for itself.
+    """
+    known = cases.plaintiff.notnull() & cases.defendant.notnull()
+    # On appeal the parties may be named the other way round.
+    first, second = ibis.least(cases.plaintiff, cases.defendant), ibis.greatest(cases.plaintiff, cases.defendant)
+    named = cases.mutate(
+        _one=ibis.ifelse(known, first, cases.case_id), _two=ibis.ifelse(known, second, ibis.literal(""))
+    )
+    order = [named.decided_date.desc(nulls_first=False), ibis.asc(named.case_id)]
+    ranked = named.mutate(_rank=ibis.row_number().over(group_by=["patent_id", "_one", "_two"], order_by=order))
+    return ranked.filter(ranked._rank == 0).drop("_rank", "_one", "_two")
 
 
 def scenario_tree(
@@ -382,11 +409,11 @@ def scenario_tree(
     for path in ("valuation.validity_survival_prior", "scenario.prior.infringement"):
         used.at(path)
     partial, alive = evidence.partial
-    tree = ScenarioTree(
-        subject.patent_id, evidence.as_of, {}, (where.get("infringement"), subject.field, claim_type), rates, shapes,
-        (partial + 1.0, alive - partial + 2.0),
-    )  # fmt: skip
-    drawn = tree.draws(seed=0, count=_NODE_DRAWS)
+    tables = {name: evidence.table(name, chain, cell) for name, (chain, cell) in rates.items()}
+    tables["partial"] = np.asarray(stats.beta.ppf(_TABLE_LEVELS, partial + 1.0, alive - partial + 2.0), np.float64)
+    cell = (where.get("infringement"), subject.field, claim_type)
+    tree = ScenarioTree(subject.patent_id, evidence.as_of, {}, cell, tables, shapes)
+    drawn = {n: tables[n] if n in tables else _triangle(shapes[n], _TABLE_LEVELS) for n in _LABELS}
     nodes = {}
     for name, values in drawn.items():
         levels = rates[name][0].path(rates[name][1]) if name in rates else ()
@@ -395,7 +422,7 @@ def scenario_tree(
         low, high = np.quantile(values, [0.05, 0.95])
         source = sources.get(name) or _source(evidence, levels)
         nodes[name] = ScenarioNode(name, _LABELS[name], float(values.mean()), float(low), float(high), levels, source)
-    return ScenarioTree(tree.patent_id, tree.as_of, nodes, tree.cell, rates, shapes, tree._partial)
+    return replace(tree, nodes=nodes)
 
 
 def _shape(p: Parameter) -> tuple[float, float, float]:
@@ -444,7 +471,7 @@ def validity_assumption(
         not known plus that of what may happen, as in each draw of the tree.
     """
     count = _NODE_DRAWS
-    years = levels_of(life, _levels(seed, f"scenario/{tree.patent_id}/life", count)[:, 0])
+    years = levels_of(life, _levels(seed, f"scenario/{tree.patent_id}/life", count, 1)[:, 0])
     periods = max(1, int(np.ceil(legal_life_years)))
     paths = tree.factors(seed=seed, count=count, periods=periods)
     starts = np.arange(periods)
