@@ -105,3 +105,12 @@ def test_impossible_rates_are_refused(call) -> None:
 def test_no_rate_before_tax_is_said_so() -> None:
     with pytest.raises(ConvergenceError, match="no rate"):
         before_tax_rate(0.1, np.array([1e-9]), np.array([100.0]), np.array([1.0]))
+
+
+@pytest.mark.golden
+def test_another_package_gives_the_same_numbers() -> None:
+    # intangible-valuation 2.1.4, rounded as it prints: beta 1.35 at D/E 0.6 and tax 21 %, relevered to 0.25; WACC 700/300.
+    bare = unlevered_beta(1.35, 0.6, 0.21)
+    assert float(bare) == pytest.approx(0.915875, abs=5e-7)
+    assert float(relevered_beta(bare, 0.25, 0.21)) == pytest.approx(1.09676, abs=5e-6)
+    assert float(weighted_cost(0.125, 0.06, debt_share=0.3, tax_rate=0.21)) == pytest.approx(0.10172, abs=5e-6)

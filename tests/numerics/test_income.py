@@ -349,3 +349,17 @@ def test_lives_of_equal_worth_at_their_limits() -> None:
     for wrong in ((0.0, 0.1), (1.5, 0.1), (0.25, -0.25)):
         with pytest.raises(DomainError):
             equivalent_life(*wrong)
+
+
+@pytest.mark.golden
+def test_another_package_gives_the_same_numbers() -> None:
+    # intangible-valuation 2.1.4 (cents at most), end of years: excess_earnings(2e6, 8e5, .12, 8, growth .04 and 0) and
+    # incremental_cashflow([500..700]e3, [400..480]e3, .10).
+    eight = np.ones((1, 8))
+    for growth, expected in ((0.04, 6708868.713144874), (0.0, 5961167.72020631)):
+        revenue = grown([1e7], [growth], 8)  # margin 20 % less charges of 8 %: 2,000,000 less 800,000 in the first year
+        found = excess_earnings_values(revenue, 0.2, 0.08, 0.12, eight, tax_rate=0.0, mid_period=False)
+        assert found.value.item() == pytest.approx(expected, abs=0.006)
+    more = np.array([[100.0, 130, 160, 190, 220]]) * 1e3
+    found = valued(more, 0.10, np.ones((1, 5)), tax_rate=0.0, tax_life_years=0, mid_period=False)
+    assert found.value.item() == pytest.approx(584932.72, abs=0.006)
