@@ -130,8 +130,9 @@ def test_growth_fades_to_the_long_run() -> None:
 def test_the_tax_factor_equals_the_scalar_form_and_solves_its_own_equation(
     tax: float, life: float, rate: float
 ) -> None:
+    rate = round(rate, 6)  # nearer to zero the scalar form loses digits
     factor = float(tax_amortisation(tax, life, rate))
-    assert factor == pytest.approx(tax_amortisation_factor(tax, life, rate, mid_period=True), rel=1e-6)
+    assert factor == pytest.approx(tax_amortisation_factor(tax, life, rate, mid_period=True), rel=1e-8)
     # The value v with the benefit satisfies v = pv + tax * sum of (v/n) discounted; a whole life is a brute-force sum.
     whole = round(life)
     exact = float(tax_amortisation(tax, whole, rate))
