@@ -21,7 +21,13 @@ from zhirong.valuation import income, prepare
 from zhirong.valuation.accounts import Accounts, FirmYear, SectorYear, accounts_of
 from zhirong.valuation.assumptions import KNOWN, levels_of, table_of
 from zhirong.valuation.background import Background
-from zhirong.valuation.income_names import KNOWN_INCOME, MISSING_INCOME, REASONS_INCOME_ZH
+from zhirong.valuation.income_names import (
+    ADMITTED_INCOME,
+    KNOWN_INCOME,
+    LABELS_INCOME,
+    MISSING_INCOME,
+    REASONS_INCOME_ZH,
+)
 from zhirong.valuation.inputs import Used, default_assumptions
 from zhirong.valuation.methods import income_model
 from zhirong.valuation.revenue import revenue_paths
@@ -83,8 +89,8 @@ def test_a_method_gives_positive_values_of_the_size_of_the_royalty_method(
     assert values.shape == (4_000,)
     assert (values >= 0).all()
     assert 0.05 < np.mean(values) / np.mean(royalty) < 20
-    assert name in income.LABELS_INCOME
-    assert name in income.ADMITTED_INCOME
+    assert name in LABELS_INCOME
+    assert name in ADMITTED_INCOME
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -43,8 +43,6 @@ from zhirong.valuation.subject import Subject
 from zhirong.valuation.types import Assumption, Distribution
 
 __all__ = [
-    "ADMITTED_INCOME",
-    "LABELS_INCOME",
     "SanityBand",
     "excess_earnings_draws",
     "excess_earnings_value",
@@ -58,29 +56,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-
-LABELS_INCOME: Mapping[str, Bilingual] = {
-    "excess_earnings": Bilingual("收益法：多期超额收益", "Income: multi-period excess earnings"),
-    "with_and_without": Bilingual("收益法：有无对比", "Income: with and without"),
-    "profit_split": Bilingual("收益法：利润分成", "Income: profit split"),
-}
-"""Name of each method."""
-
-ADMITTED_INCOME: Mapping[str, tuple[str, str]] = {
-    "excess_earnings": (
-        "权利人利润率与资产已知，可扣除贡献资产费用",
-        "the owner's margin and assets are known, so contributory charges can be taken off",
-    ),
-    "with_and_without": (
-        "利润率已知；失去专利的影响为标明的假设",
-        "the margin is known; what would be lost without the right is an assumption that says so",
-    ),
-    "profit_split": (
-        "利润率已知；分成率为标明的区间",
-        "the margin is known; the share of profit is a range that says so",
-    ),
-}
-"""Chinese and English reason why each was admitted."""
 
 _ASSETS = ("working_capital", "fixed_assets", "workforce")
 _MARGIN_YEARS = 5

@@ -10,7 +10,16 @@ from zhirong.kernel.text import Bilingual
 from zhirong.params import Parameter
 from zhirong.valuation.types import Assumption, Distribution
 
-__all__ = ["KNOWN_INCOME", "MISSING_INCOME", "REASONS_INCOME_ZH", "as_spread", "as_triangle", "needed"]
+__all__ = [
+    "ADMITTED_INCOME",
+    "KNOWN_INCOME",
+    "LABELS_INCOME",
+    "MISSING_INCOME",
+    "REASONS_INCOME_ZH",
+    "as_spread",
+    "as_triangle",
+    "needed",
+]
 
 KNOWN_INCOME: Mapping[str, tuple[Bilingual, str, float, float]] = {
     "operating_margin": (Bilingual("营业利润率", "Operating margin"), "fraction of revenue", -0.5, 0.9),
@@ -38,6 +47,29 @@ KNOWN_INCOME: Mapping[str, tuple[Bilingual, str, float, float]] = {
 }  # fmt: skip
 """Every assumption that these methods add to `zhirong.valuation.assumptions.KNOWN`."""
 
+
+LABELS_INCOME: Mapping[str, Bilingual] = {
+    "excess_earnings": Bilingual("收益法：多期超额收益", "Income: multi-period excess earnings"),
+    "with_and_without": Bilingual("收益法：有无对比", "Income: with and without"),
+    "profit_split": Bilingual("收益法：利润分成", "Income: profit split"),
+}
+"""Name of each method."""
+
+ADMITTED_INCOME: Mapping[str, tuple[str, str]] = {
+    "excess_earnings": (
+        "权利人利润率与资产已知，可扣除贡献资产费用",
+        "the owner's margin and assets are known, so contributory charges can be taken off",
+    ),
+    "with_and_without": (
+        "利润率已知；失去专利的影响为标明的假设",
+        "the margin is known; what would be lost without the right is an assumption that says so",
+    ),
+    "profit_split": (
+        "利润率已知；分成率为标明的区间",
+        "the margin is known; the share of profit is a range that says so",
+    ),
+}
+"""Chinese and English reason why each was admitted."""
 
 MISSING_INCOME: Mapping[str, Bilingual] = {
     "operating_margin": Bilingual(
