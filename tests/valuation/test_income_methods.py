@@ -101,6 +101,8 @@ def test_draws_are_those_of_the_seed_and_of_nothing_else(
     np.testing.assert_array_equal(values, draws(name, subject, dict(reversed(assumptions.items())), used))
     np.testing.assert_array_equal(values[:500], draws(name, subject, assumptions, used, count=500))
     assert (draws(name, subject, assumptions, used, seed=2) != values).any()
+    model = income_model(subject, assumptions, as_of=AS_OF, seed=1)
+    np.testing.assert_array_equal(values, draws(name, subject, assumptions, used, model=model))
 
 
 def test_profit_split_is_relief_from_royalty_at_share_times_margin(

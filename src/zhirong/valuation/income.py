@@ -38,7 +38,7 @@ from zhirong.valuation.assumptions import levels_of, table_of
 from zhirong.valuation.background import Background
 from zhirong.valuation.income_names import as_spread, as_triangle, needed
 from zhirong.valuation.inputs import Used
-from zhirong.valuation.methods import income_model
+from zhirong.valuation.methods import IncomeModel, income_model
 from zhirong.valuation.subject import Subject
 from zhirong.valuation.types import Assumption, Distribution
 
@@ -186,12 +186,12 @@ class _Drawn:
 
 def _shared(
     method: str, subject: Subject, assumptions: Mapping[str, Assumption], *, as_of: date, seed: int, count: int,
-    revenue: Floats | None, factors: Floats | None,
+    model: IncomeModel | None, revenue: Floats | None, factors: Floats | None,
 ) -> _Drawn:  # fmt: skip
     # Flows and rate of these methods are nominal CNY after tax; a rate of another unit is refused, not mixed.
     needed(assumptions, ("attributable_revenue",))
     one_basis([("revenue", Basis("CNY")), ("discount_rate", _basis_of(assumptions["discount_rate"]))])
-    model = income_model(subject, assumptions, as_of=as_of, seed=seed)
+    model = model or income_model(subject, assumptions, as_of=as_of, seed=seed)
     x = dict(
         zip(INPUTS, replace(model, key=stream_key(seed, f"{method}/{subject.patent_id}")).inputs(count).T, strict=True)
     )
@@ -232,14 +232,14 @@ def _draw(
 
 def excess_earnings_value(
     subject: Subject, assumptions: Mapping[str, Assumption], *, as_of: date, seed: int, count: int,
-    revenue: Floats | None = None, factors: Floats | None = None,
+    model: IncomeModel | None = None, revenue: Floats | None = None, factors: Floats | None = None,
 ) -> IncomeValue:  # fmt: skip
     """Return flows, present value, tax factor and value by excess earnings; see `excess_earnings_draws`."""
     names = ("operating_margin", *_ASSETS, *(f"{name}_return" for name in _ASSETS))
     needed(assumptions, names)
     method = "excess_earnings"
     shared = _shared(
-        method, subject, assumptions, as_of=as_of, seed=seed, count=count, revenue=revenue, factors=factors
+        method, subject, assumptions, as_of=as_of, seed=seed, count=count, model=model, revenue=revenue, factors=factors
     )
     x = {name: _draw(name, method, subject, assumptions, seed=seed, count=count) for name in names}
     # Depreciation, pay and training are above the operating margin already: a return of these assets would count twice.
@@ -261,7 +261,7 @@ def excess_earnings_value(
 
 def excess_earnings_draws(
     subject: Subject, assumptions: Mapping[str, Assumption], used: Used, *, as_of: date, seed: int, count: int,
-    revenue: Floats | None = None, factors: Floats | None = None,
+    model: IncomeModel | None = None, revenue: Floats | None = None, factors: Floats | None = None,
 ) -> Floats:  # fmt: skip
     """Return values, in CNY, by multi-period excess earnings.
 
@@ -277,6 +277,8 @@ def excess_earnings_draws(
         Day of the valuation.
     seed, count : int
         Seed and number of draws.
+    model : IncomeModel, optional
+        That of relief from royalty on the same patent and assumptions, where it is at hand; saves setting it up again.
     revenue : ndarray, shape (count, periods), optional
         Paths instead of the growth assumption (`zhirong.valuation.revenue.revenue_paths`).
     factors : ndarray, shape (count, periods), optional
@@ -295,21 +297,21 @@ def excess_earnings_draws(
         For a mixture of bases.
     """
     found = excess_earnings_value(
-        subject, assumptions, as_of=as_of, seed=seed, count=count, revenue=revenue, factors=factors
+        subject, assumptions, as_of=as_of, seed=seed, count=count, model=model, revenue=revenue, factors=factors
     )
     return np.maximum(found.value, 0.0)
 
 
 def with_and_without_value(
     subject: Subject, assumptions: Mapping[str, Assumption], *, as_of: date, seed: int, count: int,
-    revenue: Floats | None = None, factors: Floats | None = None,
+    model: IncomeModel | None = None, revenue: Floats | None = None, factors: Floats | None = None,
 ) -> IncomeValue:  # fmt: skip
     """Return flows, present value, tax factor and value by with-and-without; see `with_and_without_draws`."""
     names = ("operating_margin", "lost_share", "margin_loss", "erosion_years", "substitute_years")
     needed(assumptions, names)
     method = "with_and_without"
     shared = _shared(
-        method, subject, assumptions, as_of=as_of, seed=seed, count=count, revenue=revenue, factors=factors
+        method, subject, assumptions, as_of=as_of, seed=seed, count=count, model=model, revenue=revenue, factors=factors
     )
     x = {name: _draw(name, method, subject, assumptions, seed=seed, count=count) for name in names}
     return with_and_without_values(
@@ -321,24 +323,24 @@ def with_and_without_value(
 
 def with_and_without_draws(
     subject: Subject, assumptions: Mapping[str, Assumption], used: Used, *, as_of: date, seed: int, count: int,
-    revenue: Floats | None = None, factors: Floats | None = None,
+    model: IncomeModel | None = None, revenue: Floats | None = None, factors: Floats | None = None,
 ) -> Floats:  # fmt: skip
     """Return values, in CNY, by the difference that the right makes; parameters as in `excess_earnings_draws`."""
     found = with_and_without_value(
-        subject, assumptions, as_of=as_of, seed=seed, count=count, revenue=revenue, factors=factors
+        subject, assumptions, as_of=as_of, seed=seed, count=count, model=model, revenue=revenue, factors=factors
     )
     return np.maximum(found.value, 0.0)
 
 
 def profit_split_value(
     subject: Subject, assumptions: Mapping[str, Assumption], *, as_of: date, seed: int, count: int,
-    revenue: Floats | None = None, factors: Floats | None = None,
+    model: IncomeModel | None = None, revenue: Floats | None = None, factors: Floats | None = None,
 ) -> IncomeValue:  # fmt: skip
     """Return flows, present value, tax factor and value by profit split; see `profit_split_draws`."""
     needed(assumptions, ("operating_margin", "profit_share"))
     method = "profit_split"
     shared = _shared(
-        method, subject, assumptions, as_of=as_of, seed=seed, count=count, revenue=revenue, factors=factors
+        method, subject, assumptions, as_of=as_of, seed=seed, count=count, model=model, revenue=revenue, factors=factors
     )
     margin = _draw("operating_margin", method, subject, assumptions, seed=seed, count=count)
     share = _draw("profit_share", method, subject, assumptions, seed=seed, count=count)
@@ -353,11 +355,11 @@ def profit_split_value(
 
 def profit_split_draws(
     subject: Subject, assumptions: Mapping[str, Assumption], used: Used, *, as_of: date, seed: int, count: int,
-    revenue: Floats | None = None, factors: Floats | None = None,
+    model: IncomeModel | None = None, revenue: Floats | None = None, factors: Floats | None = None,
 ) -> Floats:  # fmt: skip
     """Return values, in CNY, by a share of operating profit; parameters as in `excess_earnings_draws`."""
     return profit_split_value(
-        subject, assumptions, as_of=as_of, seed=seed, count=count, revenue=revenue, factors=factors
+        subject, assumptions, as_of=as_of, seed=seed, count=count, model=model, revenue=revenue, factors=factors
     ).value
 
 
