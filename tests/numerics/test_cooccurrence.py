@@ -9,7 +9,13 @@ import pytest
 from scipy import stats
 
 from zhirong.kernel.errors import DomainError
-from zhirong.numerics.cooccurrence import bridges, false_discovery, pair_tests, proportion_interval
+from zhirong.numerics.cooccurrence import (
+    bridges,
+    difference_interval,
+    false_discovery,
+    pair_tests,
+    proportion_interval,
+)
 
 
 def matrix(members) -> np.ndarray:
@@ -87,3 +93,12 @@ def test_wilson_interval_covers_and_knows_nothing_without_cases() -> None:
 def test_impossible_counts_are_refused(both, sizes, documents) -> None:
     with pytest.raises(DomainError):
         pair_tests(np.array(both), np.array(sizes), documents)
+
+
+@pytest.mark.parametrize(
+    ("counts", "low", "high"),
+    [((56, 70, 48, 80), 0.0524, 0.3339), ((9, 10, 3, 10), 0.1705, 0.8090), ((10, 10, 0, 10), 0.6075, 1.0)],
+)
+def test_differences_of_shares_have_newcombes_interval(counts, low, high) -> None:
+    """Newcombe (1998), table II, method 10, contrasts (a), (b) and (h): printed to four digits (recalled)."""
+    assert difference_interval(*counts, level=0.95) == pytest.approx((low, high), abs=6e-5)

@@ -162,8 +162,12 @@ def test_counts_holdings_and_rights(toy) -> None:
 def test_pairs_and_classes(toy) -> None:
     land = everything(toy)
     assert got(toy, expressions.class_sizes(toy.evidence, toy.context, land)) == [("G06F", 4), ("G06N", 4), ("H04L", 1)]
-    pairs = expressions.pair_counts(toy.evidence, toy.context, land, ["G06F", "G06N", "H04L"])
-    assert got(toy, pairs, "first", "second", "patents") == [("G06F", "G06N", 2), ("G06F", "H04L", 1)]
+    both = expressions.combined(toy.evidence, toy.context)  # CN2 and others have one subclass only
+    assert {p for (p,) in got(toy, both, "patent_id")} == {"CN1", "CN3", "CN5"}
+    pairs = expressions.pair_counts(both, ["G06F", "G06N", "H04L"])
+    assert got(toy, pairs, "first", "second", "patents") == [
+        ("G06F", "G06F", 3), ("G06F", "G06N", 2), ("G06F", "H04L", 1), ("G06N", "G06N", 2), ("H04L", "H04L", 1),
+    ]  # fmt: skip
     years = expressions.class_years(toy.evidence, toy.context)
     assert ("G06N", 2019, 2) in got(toy, years, "main_class", "published_year", "patents")
     cites = expressions.class_citations(toy.evidence, toy.context, from_year=2019)

@@ -6,13 +6,13 @@ import sys
 
 import click
 
-from zhirong.cli import demo, evidence, value
+from zhirong.cli import demo, evidence, navigate, value
 from zhirong.cli.group import cli
 from zhirong.kernel.errors import ZhirongError
 
 __all__ = ["COMMANDS", "cli", "main"]
 
-COMMANDS = (demo, evidence, value)
+COMMANDS = (demo, evidence, value, navigate)
 """Modules whose import puts their commands under `cli`."""
 
 

@@ -11,7 +11,7 @@ import ibis
 from zhirong.indicators import Context, evidence_at
 from zhirong.indicators.catalogue import Evidence
 from zhirong.kernel.errors import DomainError
-from zhirong.kernel.provenance import Provenance
+from zhirong.kernel.provenance import Provenance, fingerprint
 from zhirong.kernel.text import Bilingual
 from zhirong.params import ParameterBook, wipo35_fields
 from zhirong.tables import Engine, Store
@@ -31,7 +31,7 @@ from zhirong.valuation.navigation.survey import (
     last_whole_year,
     white_spots_of,
 )
-from zhirong.valuation.navigation.types import Navigation, OfficeGap, OpenFiling
+from zhirong.valuation.navigation.types import Navigation, OfficeGap, OpenFiling, WhiteSpots
 
 __all__ = ["navigate"]
 
@@ -112,6 +112,7 @@ def navigate(
         engine.to_arrow(expressions.adverse_citations(evidence, context, land, home=home)).to_pylist(),
     )
     holders = holders_of(rows, names, shown=HOLDERS_SHOWN)
+    new = entrants_of(rows, names, recent_from=window[0])
     concentration = concentration_of(
         rows,
         unowned=round(status.get("in_force", 0) - sum(r["in_force"] for r in rows)),
@@ -138,7 +139,8 @@ def navigate(
         growth=growth,
         holders=holders,
         concentration=concentration,
-        entrants=entrants_of(rows, names, recent_from=window[0], shown=ENTRANTS_SHOWN),
+        entrants=new[:ENTRANTS_SHOWN],
+        entrant_count=len(new),
         white_spots=spots,
         dependence=dependence,
         provenance=Provenance(
@@ -148,8 +150,8 @@ def navigate(
             parameters=versions,
             seed=seed,
             settings={
-                "scope": str(scope.kind), "values": ",".join(scope.values), "home": home, "draws": str(draws),
-                "portfolio": ",".join(mine),
+                "scope": str(scope.kind), "values": _listed(scope.values), "home": home, "draws": str(draws),
+                "portfolio": _listed(mine),
             },
         ),
         portfolio=tuple(mine),
@@ -187,6 +189,7 @@ def _for_portfolio(
         "categories": category_gaps(evidence, context, groups),
         "open_filings": openings,
         "advice": found.advice,
+        "limits": found.limits,
         "filings": found.filings,
     }
     return parts, dict(found.parameters)
@@ -209,6 +212,11 @@ def _cultivation(
     return cultivate(
         background, mine, openings, wanted, {p: frozenset(o) for p, o in protected.items()}, draws=draws, seed=seed
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return few names as they are, many by their number and fingerprint."""
+    return ",".join(names) if len(names) <= 5 else f"{len(names)}, sha256 {fingerprint(list(names))[:16]}"
 
 
 def _known(evidence: Evidence, engine: Engine, asked: Sequence[str]) -> list[str]:
@@ -234,14 +242,14 @@ def _all_years(evidence: Evidence, engine: Engine) -> list[dict[str, Any]]:
     return list(engine.to_arrow(yearly.group_by("published_year").aggregate(n=lambda t: t.count())).to_pylist())
 
 
-def _white_spots(evidence: Evidence, context: Context, land: ibis.Table) -> Any:
-    sizes = context.engine.to_arrow(expressions.class_sizes(evidence, context, land)).to_pylist()
-    sizes.sort(key=lambda r: (-r["patents"], r["subclass"]))
-    kept = [r["subclass"] for r in sizes[:CLASSES_SHOWN]]
-    pairs = context.engine.to_arrow(expressions.pair_counts(evidence, context, land, kept)).to_pylist() if kept else []
-    symbols = evidence["@classes"].select("patent_id").distinct()
-    documents = context.engine.scalar(land.semi_join(symbols, "patent_id").count())
-    return white_spots_of(sizes, pairs, int(documents), class_max=CLASSES_SHOWN)
+def _white_spots(evidence: Evidence, context: Context, land: ibis.Table) -> WhiteSpots:
+    """Test the largest classes of the landscape on all patents of the store that combine classes."""
+    engine = context.engine
+    sizes = engine.to_arrow(expressions.class_sizes(evidence, context, land)).to_pylist()
+    kept = [r["subclass"] for r in sorted(sizes, key=lambda r: (-r["patents"], r["subclass"]))[:CLASSES_SHOWN]]
+    both = engine.stage(expressions.combined(evidence, context), "combined")
+    pairs = engine.to_arrow(expressions.pair_counts(both, kept)).to_pylist() if kept else []
+    return white_spots_of(kept, pairs, int(engine.scalar(both.patent_id.nunique())))
 
 
 def _names(evidence: Evidence, engine: Engine) -> dict[str, str]:

@@ -36,10 +36,11 @@ _SAFE_FEES = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Cultivation:
-    """Advice on every patent of a portfolio and on further filings, and the parameters that were asked for."""
+    """Advice on every patent and on further filings, the limits of prune and keep, and the parameters asked for."""
 
     advice: tuple[Advice, ...]
     filings: tuple[FilingOption, ...]
+    limits: tuple[float, float]
     parameters: Mapping[str, str]
 
 
@@ -89,7 +90,9 @@ def cultivate(
                                used, seed)) is not None
     ]  # fmt: skip
     filings.sort(key=lambda f: (-f.probability, f.patent_id, f.office))
-    return Cultivation(tuple(advice), tuple(filings), dict(used.versions))
+    return Cultivation(
+        tuple(advice), tuple(filings), (float(limits["prune"]), float(limits["keep"])), dict(used.versions)
+    )
 
 
 def _unvalued(patent_id: str, message: str) -> Advice:

@@ -19,6 +19,7 @@ __all__ = [
     "class_citations",
     "class_sizes",
     "class_years",
+    "combined",
     "family_offices",
     "holdings",
     "pair_counts",
@@ -73,13 +74,26 @@ def class_sizes(evidence: Evidence, context: Context, land: ibis.Table) -> ibis.
     return t.group_by("subclass").aggregate(patents=t.count())
 
 
-def pair_counts(evidence: Evidence, context: Context, land: ibis.Table, subclasses: Sequence[str]) -> ibis.Table:
-    """Return ``first``, ``second``, ``patents``: patents in both of two subclasses, first before second in the alphabet."""
-    t = _subclasses(evidence, context, land)
-    t = t.filter(t.subclass.isin(list(subclasses)))
+def combined(evidence: Evidence, context: Context) -> ibis.Table:
+    """Return ``patent_id``, ``subclass`` of the patents of the whole store that have at least two subclasses.
+
+    Only these can combine classes at all (Teece, Rumelt, Dosi, Winter 1994, *J. Econ. Behav. Organ.* 23, 1-30); and a
+    landscape that is chosen by class would make its classes avoid each other by the choice alone.
+    """
+    t = derived(evidence, context, "classes").select("patent_id", "subclass").distinct()
+    several = t.group_by("patent_id").aggregate(_n=t.count()).filter(lambda x: x._n > 1)
+    return t.semi_join(several, "patent_id").view()
+
+
+def pair_counts(both: ibis.Table, subclasses: Sequence[str]) -> ibis.Table:
+    """Return ``first``, ``second``, ``patents``: patents of `combined` in both of two subclasses, in the order of the alphabet.
+
+    The rows with ``first = second`` are the sizes of the classes.
+    """
+    t = both.filter(both.subclass.isin(list(subclasses)))
     other = t.select(_patent="patent_id", second="subclass")
     pairs = t.view().inner_join(other.view(), [("patent_id", "_patent")])
-    pairs = pairs.filter(pairs.subclass < pairs.second)
+    pairs = pairs.filter(pairs.subclass <= pairs.second)
     return pairs.group_by(first=pairs.subclass, second=pairs.second).aggregate(patents=pairs.count())
 
 

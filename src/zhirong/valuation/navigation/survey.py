@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from zhirong.numerics.bursts import find_bursts
-from zhirong.numerics.cooccurrence import bridges, pair_tests, proportion_interval
+from zhirong.numerics.cooccurrence import bridges, difference_interval, pair_tests, proportion_interval
 from zhirong.numerics.scurve import fit_s_curve, stage_of
 from zhirong.numerics.streams import stream_key
 from zhirong.valuation.navigation.types import (
@@ -130,14 +130,11 @@ def holders_of(rows: Rows, names: Mapping[str, str], *, shown: int) -> tuple[Hol
 
 
 def _movement(a: float, n: float, b: float, m: float) -> Estimate:
-    """Difference of two shares with Newcombe's interval (1998, Statistics in Medicine 17, 873-890, method 10)."""
     if n <= 0 or m <= 0:
         return Estimate(None, None, None, n + m, LEVEL)
-    p, q = min(a / n, 1.0), min(b / m, 1.0)
-    (pl, pu), (ql, qu) = (proportion_interval(min(x, t), t, level=LEVEL) for x, t in ((a, n), (b, m)))
-    low = p - q - float(np.hypot(p - pl, qu - q))
-    high = p - q + float(np.hypot(pu - p, q - ql))
-    return Estimate(p - q, low, high, n + m, LEVEL)
+    a, b = min(a, n), min(b, m)  # shares of co-owners are sums of fractions
+    low, high = difference_interval(a, n, b, m, level=LEVEL)
+    return Estimate(a / n - b / m, low, high, n + m, LEVEL)
 
 
 def concentration_of(rows: Rows, *, unowned: int, status_unknown: int, seed: int) -> Concentration:
@@ -177,7 +174,7 @@ def concentration_of(rows: Rows, *, unowned: int, status_unknown: int, seed: int
     )
 
 
-def entrants_of(rows: Rows, names: Mapping[str, str], *, recent_from: int, shown: int) -> tuple[Entrant, ...]:
+def entrants_of(rows: Rows, names: Mapping[str, str], *, recent_from: int) -> tuple[Entrant, ...]:
     """Return owners that published here first in the recent window, those with most patents first."""
     new = [r for r in rows if r["first_year"] is not None and r["first_year"] >= recent_from]
     new.sort(key=lambda r: (-r["patents"], r["first_year"], str(r["owner_id"])))
@@ -189,33 +186,30 @@ def entrants_of(rows: Rows, names: Mapping[str, str], *, recent_from: int, shown
             int(r["first_year"]),
             int(r["patents"]),
         )
-        for r in new[:shown]
+        for r in new
     )
 
 
 def white_spots_of(
-    sizes: Rows, pairs: Rows, documents: int, *, class_max: int = 24, threshold: float = 0.05, shown: int = 15
+    names: Sequence[str], pairs: Rows, documents: int, *, threshold: float = 0.05, shown: int = 15
 ) -> WhiteSpots:
-    """Return the matrix of the largest classes and the pairs that meet significantly less often than chance.
+    """Return the matrix of some classes and the pairs that meet significantly less often than chance.
 
     Parameters
     ----------
-    sizes : rows
-        ``subclass``, ``patents``, those of the matrix largest first.
+    names : sequence of str
+        Subclasses of the matrix, in the order to be shown.
     pairs : rows
-        ``first``, ``second``, ``patents`` among them.
+        ``first``, ``second``, ``patents`` among them; rows of a class with itself give its size.
     documents : int
-        Patents of the landscape that have a class.
+        All patents that have at least two classes.
     """
-    kept = list(sizes)[:class_max]
-    names = [str(r["subclass"]) for r in kept]
     place = {name: k for k, name in enumerate(names)}
     both = np.zeros((len(names), len(names)), np.int64)
     for r in pairs:
-        if r["first"] in place and r["second"] in place:
-            i, j = place[r["first"]], place[r["second"]]
-            both[i, j] = both[j, i] = int(r["patents"])
-    size = np.array([int(r["patents"]) for r in kept], np.int64)
+        i, j = place[r["first"]], place[r["second"]]
+        both[i, j] = both[j, i] = int(r["patents"])
+    size = np.diag(both).copy()
     tests = pair_tests(both, size, documents, level=LEVEL)
     between = bridges(tests, len(names))
     gaps = np.flatnonzero((tests.q_low <= threshold) & (tests.ratio < 1))
@@ -235,7 +229,6 @@ def white_spots_of(
         )
         for k in order[:shown]
     )  # fmt: skip
-    np.fill_diagonal(both, size)
     expected = size[:, None] * size[None, :] / max(documents, 1)
     return WhiteSpots(
         classes=tuple(names),
@@ -247,6 +240,7 @@ def white_spots_of(
         pairs=tests.observed.size,
         zero_pairs=int((tests.observed == 0).sum()),
         testable_pairs=int(tests.is_testable.sum()),
+        gaps=int(gaps.size),
         threshold=threshold,
     )
 

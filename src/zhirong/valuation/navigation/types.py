@@ -195,17 +195,19 @@ class WhiteSpots:
     Parameters
     ----------
     classes : tuple of str
-        Subclasses in the matrix, largest first.
+        Subclasses in the matrix: those with most patents of the landscape, largest first.
     sizes : tuple of int
-        Patents of each.
+        Patents of the whole store that have the class and another.
     observed, expected : tuple of tuple of float
         Matrices; the diagonal of `observed` is the size.
     documents : int
-        Patents with a class.
+        Patents of the whole store with at least two classes: a patent with one cannot combine any.
     spots : tuple of WhiteSpot
         Significant gaps, those with most bridges first.
     pairs, zero_pairs, testable_pairs : int
         All pairs, those never seen, and those large enough for a gap to be significant at all.
+    gaps : int
+        Significant gaps; `spots` shows the first of them.
     threshold : float
         False-discovery rate below which a pair is called a gap.
     """
@@ -219,6 +221,7 @@ class WhiteSpots:
     pairs: int
     zero_pairs: int
     testable_pairs: int
+    gaps: int
     threshold: float
 
 
@@ -478,9 +481,11 @@ class Navigation:
     entrants_known_from : int or None
         First year of publication of the landscape: an owner that was there before the store begins looks like an entrant.
     growth, holders, concentration, entrants, white_spots, dependence
-        Parts; each may hold unknowns.
+        Parts; each may hold unknowns. `entrants` are those with most patents, `entrant_count` is of all.
     freedom, offices, categories, open_filings, advice, filings
         Parts that need a portfolio; None or empty without one.
+    limits : tuple of float
+        Probabilities at or below which to prune, and from which to keep.
     portfolio : tuple of str
         Its patents that the store knows at the date.
     portfolio_unknown : tuple of str
@@ -510,6 +515,7 @@ class Navigation:
     holders: tuple[Holder, ...]
     concentration: Concentration
     entrants: tuple[Entrant, ...]
+    entrant_count: int
     white_spots: WhiteSpots
     dependence: Dependence
     provenance: Provenance
@@ -521,6 +527,7 @@ class Navigation:
     categories: tuple[CategoryGap, ...] = ()
     open_filings: tuple[OpenFiling, ...] = ()
     advice: tuple[Advice, ...] = ()
+    limits: tuple[float, ...] = ()
     filings: tuple[FilingOption, ...] = ()
     notes: tuple[Bilingual, ...] = ()
     is_synthetic: bool = False
