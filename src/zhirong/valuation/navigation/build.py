@@ -17,18 +17,18 @@ from zhirong.params import ParameterBook, wipo35_fields
 from zhirong.tables import Engine, Store
 from zhirong.valuation.background import prepare
 from zhirong.valuation.engine import CODE_VERSION
+from zhirong.valuation.flows import last_whole_year, with_frames
 from zhirong.valuation.navigation import expressions
 from zhirong.valuation.navigation.cultivation import Cultivation, cultivate
 from zhirong.valuation.navigation.freedom import freedom_of
 from zhirong.valuation.navigation.gaps import category_gaps, groups_of, office_gaps, open_filings
-from zhirong.valuation.navigation.scope import Scope, ScopeKind, landscape, with_frames
+from zhirong.valuation.navigation.scope import Scope, ScopeKind, landscape
 from zhirong.valuation.navigation.survey import (
     concentration_of,
     dependence_of,
     entrants_of,
     growth_of,
     holders_of,
-    last_whole_year,
     white_spots_of,
 )
 from zhirong.valuation.navigation.types import Navigation, OfficeGap, OpenFiling, WhiteSpots

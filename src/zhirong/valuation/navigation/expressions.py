@@ -16,9 +16,7 @@ __all__ = [
     "adverse_citations",
     "cited_against",
     "claim_categories",
-    "class_citations",
     "class_sizes",
-    "class_years",
     "combined",
     "family_offices",
     "holdings",
@@ -211,23 +209,3 @@ def claim_categories(evidence: Evidence, patents: ibis.Table) -> ibis.Table:
     return patents.inner_join(claims.select("patent_id", "category").distinct(), "patent_id").select(
         "patent_id", "group", "category"
     )
-
-
-def class_years(evidence: Evidence, context: Context) -> ibis.Table:
-    """Return ``main_class``, ``published_year``, ``patents`` over the whole store."""
-    t = derived(evidence, context, "main_class")
-    t = t.filter(t.main_class.notnull() & t.published_on.notnull())
-    t = t.select("main_class", published_year=t.published_on.year().cast("int64"))
-    return t.group_by(["main_class", "published_year"]).aggregate(patents=t.count())
-
-
-def class_citations(evidence: Evidence, context: Context, *, from_year: int) -> ibis.Table:
-    """Return who cites a class: ``cited_class``, ``citing_class``, ``year`` (of the citing document), ``citations``."""
-    main = derived(evidence, context, "main_class").select("patent_id", "main_class", "published_on")
-    cites = evidence["citations"].select("citing_id", "cited_id", "citing_date")
-    t = attach(cites, main.rename(citing_id="patent_id", citing_class="main_class", _citing_on="published_on"),
-               on="citing_id")  # fmt: skip
-    t = attach(t, main.select(cited_id="patent_id", cited_class="main_class"), on="cited_id")
-    t = t.mutate(year=ibis.coalesce(t.citing_date, t._citing_on).year().cast("int64"))
-    t = t.filter(t.citing_class.notnull() & t.cited_class.notnull() & (t.year >= from_year))
-    return t.group_by(["cited_class", "citing_class", "year"]).aggregate(citations=t.count())

@@ -9,14 +9,11 @@ from enum import StrEnum
 import ibis
 
 from zhirong.indicators.catalogue import Context, Evidence
-from zhirong.indicators.frames import FRAMES, attach, derived
+from zhirong.indicators.frames import attach, derived
 from zhirong.kernel.errors import DomainError
 from zhirong.kernel.text import Bilingual
 
-__all__ = ["FRAMES_USED", "Scope", "ScopeKind", "landscape", "with_frames"]
-
-FRAMES_USED = ("classes", "fields", "status", "main_class", "owners")
-"""Frames of the indicators that the landscape reads, each after those it needs."""
+__all__ = ["Scope", "ScopeKind", "landscape"]
 
 
 class ScopeKind(StrEnum):
@@ -65,15 +62,6 @@ class Scope:
         }
         zh, en = words[self.kind]
         return Bilingual(f"{zh}：{listed_zh}", f"{en}: {listed_en}")
-
-
-def with_frames(evidence: Evidence, context: Context) -> Evidence:
-    """Return the evidence with the frames of `FRAMES_USED` staged once under ``@<name>``."""
-    stock = dict(evidence)
-    for name in FRAMES_USED:
-        if f"@{name}" not in stock:
-            stock[f"@{name}"] = context.engine.stage(FRAMES[name].build(stock, context), name)
-    return stock
 
 
 def landscape(evidence: Evidence, context: Context, scope: Scope) -> ibis.Table:

@@ -13,6 +13,7 @@ from zhirong.numerics.bursts import find_bursts
 from zhirong.numerics.cooccurrence import bridges, difference_interval, pair_tests, proportion_interval
 from zhirong.numerics.scurve import fit_s_curve, stage_of
 from zhirong.numerics.streams import stream_key
+from zhirong.valuation.flows import last_whole_year
 from zhirong.valuation.navigation.types import (
     Concentration,
     Dependence,
@@ -30,7 +31,6 @@ __all__ = [
     "entrants_of",
     "growth_of",
     "holders_of",
-    "last_whole_year",
     "share",
     "white_spots_of",
 ]
@@ -39,11 +39,6 @@ LEVEL = 0.9
 TREND_YEARS = 3
 RESAMPLES = 2_000
 Rows = Sequence[Mapping[str, Any]]
-
-
-def last_whole_year(as_of: date) -> int:
-    """Return the last year that is over at a date."""
-    return as_of.year if (as_of.month, as_of.day) == (12, 31) else as_of.year - 1
 
 
 def share(part: float, whole: float) -> Estimate:
