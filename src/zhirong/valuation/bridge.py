@@ -183,6 +183,7 @@ def value_bridge(
     store: Store, engine: Engine, patent_id: str, from_date: date, to_date: date, book: ParameterBook, purpose: Purpose,
     draws: int = 4_000, seed: int = 1, *, old_book: ParameterBook | None = None,
     mine: Mapping[str, Assumption] | None = None, movement: bool = False,
+    backgrounds: tuple[Background, Background] | None = None,
 ) -> ValueBridge:  # fmt: skip
     """Explain the change of a value between two dates.
 
@@ -208,6 +209,8 @@ def value_bridge(
         The user's assumptions, at both dates: what they replace does not move.
     movement : bool
         Lay technology and law movement over the assumptions (`valuation.movement`).
+    backgrounds : tuple of Background, Background, optional
+        Old and new, prepared before, for bridges of many patents; they are prepared here where not given.
 
     Returns
     -------
@@ -225,10 +228,14 @@ def value_bridge(
     if not from_date < to_date:
         raise DomainError(f"a bridge leads from an earlier date to a later one, not from {from_date} to {to_date}")
     days = (from_date, to_date)
-    old, new = (
-        _state(store, engine, patent_id, day, b, mine or {}, movement)
-        for day, b in ((from_date, old_book or book), (to_date, book))
-    )
+    if backgrounds is None:
+        backgrounds = (
+            prepare(store, engine, as_of=from_date, book=old_book or book),
+            prepare(store, engine, as_of=to_date, book=book),
+        )
+    if tuple(b.as_of for b in backgrounds) != days:
+        raise DomainError(f"the backgrounds given are of {backgrounds[0].as_of} and {backgrounds[1].as_of}")
+    old, new = (_state(background, patent_id, mine or {}, movement) for background in backgrounds)
     books = tuple(_PinnedBook(s.background.book, day, days) for s, day in ((old, from_date), (new, to_date)))
     cache: dict[frozenset[str], Floats] = {}
 
@@ -297,13 +304,9 @@ def shapley(groups: Sequence[str], worth: Callable[[frozenset[str]], Floats]) ->
     return found
 
 
-def _state(
-    store: Store, engine: Engine, patent_id: str, day: date, book: ParameterBook, mine: Mapping[str, Assumption],
-    movement: bool,
-) -> State:  # fmt: skip
-    background = prepare(store, engine, as_of=day, book=book)
+def _state(background: Background, patent_id: str, mine: Mapping[str, Assumption], movement: bool) -> State:
     subject = describe(background, [patent_id])[0]
-    used = Used(book, day)
+    used = Used(background.book, background.as_of)
     base = default_assumptions(background, subject, used)
     moved = base
     if movement:
