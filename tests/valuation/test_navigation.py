@@ -21,13 +21,13 @@ from zhirong.reports.landscape import build_landscape, render_landscape
 from zhirong.reports.landscape_texts import LANDSCAPE_TEXTS, tell
 from zhirong.sample import write_world
 from zhirong.tables import Store
+from zhirong.valuation.flows import last_whole_year
 from zhirong.valuation.navigation import Navigation, Scope, ScopeKind, navigate
 from zhirong.valuation.navigation.survey import (
     concentration_of,
     dependence_of,
     growth_of,
     holders_of,
-    last_whole_year,
     share,
 )
 
@@ -198,6 +198,8 @@ def test_concentration_of_equals_and_of_one() -> None:
     assert equal.hhi.low <= 0.1 <= equal.hhi.high < 0.2
     alone = concentration_of([owner("a", 7.0)], unowned=0, status_unknown=0, seed=1)
     assert (alone.hhi.value, alone.cr4.value) == (1.0, 1.0)
+    few = concentration_of([owner("a", 2.0)], unowned=0, status_unknown=0, seed=1)
+    assert few.hhi.low < 0.5 < alone.hhi.low < 1.0 == few.hhi.high  # two rights of one owner say little
     none = concentration_of([owner("a", 0.0)], unowned=5, status_unknown=0, seed=1)
     assert none.hhi.value is None
 

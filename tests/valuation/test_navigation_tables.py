@@ -11,6 +11,7 @@ import pytest
 from indicator_worlds import tables
 from zhirong.indicators.catalogue import Context
 from zhirong.kernel.errors import DomainError
+from zhirong.valuation.flows import class_citations, class_years
 from zhirong.valuation.navigation import Scope, ScopeKind, expressions
 from zhirong.valuation.navigation.freedom import documents, freedom_of
 from zhirong.valuation.navigation.gaps import category_gaps, groups_of, office_gaps, open_filings
@@ -168,9 +169,9 @@ def test_pairs_and_classes(toy) -> None:
     assert got(toy, pairs, "first", "second", "patents") == [
         ("G06F", "G06F", 3), ("G06F", "G06N", 2), ("G06F", "H04L", 1), ("G06N", "G06N", 2), ("H04L", "H04L", 1),
     ]  # fmt: skip
-    years = expressions.class_years(toy.evidence, toy.context)
+    years = class_years(toy.evidence, toy.context)
     assert ("G06N", 2019, 2) in got(toy, years, "main_class", "published_year", "patents")
-    cites = expressions.class_citations(toy.evidence, toy.context, from_year=2019)
+    cites = class_citations(toy.evidence, toy.context, from_year=2019)
     columns = ("cited_class", "citing_class", "year", "citations")
     assert got(toy, cites, *columns) == [
         ("G06F", "G06N", 2019, 3),

@@ -38,6 +38,8 @@ __all__ = [
 LEVEL = 0.9
 TREND_YEARS = 3
 RESAMPLES = 2_000
+UNSEEN = 0.5
+"""Rights put down to owners that the store has not seen, in the interval of concentration."""
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -133,12 +135,13 @@ def _movement(a: float, n: float, b: float, m: float) -> Estimate:
 
 
 def concentration_of(rows: Rows, *, unowned: int, status_unknown: int, seed: int) -> Concentration:
-    """Return concentration of rights in force; the interval resamples rights, so that few rights give a wide one.
+    """Return concentration of rights in force, with the interval of a field of which the store is a sample.
 
     Notes
     -----
-    Resampling makes squared shares too large by ``(1 - HHI) / n``, which is taken off each resample; the interval is that of
-    a field of which the store is a sample.
+    Shares are drawn from a Dirichlet distribution whose weights are the rights of each owner, and half a right for owners that
+    the store has not seen (taken as many and small). Draws make squared shares too large by ``(1 - HHI) / (n + 1)``, which is
+    taken off. One owner of two rights thus has an interval, and a wide one.
     """
     held = np.sort(np.array([r["in_force"] for r in rows if r["in_force"] > 0], np.float64))[::-1]
     rights = float(held.sum())
@@ -146,13 +149,11 @@ def concentration_of(rows: Rows, *, unowned: int, status_unknown: int, seed: int
         nothing = Estimate(None, None, None, 0.0, LEVEL)
         return Concentration(nothing, nothing, 0, 0.0, unowned, status_unknown)
     shares = held / rights
-    size = max(round(rights), 1)
     rng = np.random.default_rng(stream_key(seed, "navigation/concentration"))
-    drawn = rng.multinomial(size, shares, RESAMPLES) / size
-    hhi = (drawn**2).sum(axis=1)
-    hhi = np.clip((hhi - 1 / size) / (1 - 1 / size), 0, 1) if size > 1 else hhi
-    cr4 = np.sort(drawn, axis=1)[:, -4:].sum(axis=1)
-    cr4 = np.clip(cr4 - (cr4.mean() - shares[:4].sum()), 0, 1)
+    drawn = rng.dirichlet([*held, UNSEEN], RESAMPLES)[:, :-1]
+    raw = (drawn**2).sum(axis=1)
+    hhi = np.clip((raw - 1 / (rights + 1)) * (rights + 1) / rights, 0, 1)
+    cr4 = drawn[:, :4].sum(axis=1)
     tail = (1 - LEVEL) / 2
 
     def estimate(value: float, draws: np.ndarray[Any, Any]) -> Estimate:
