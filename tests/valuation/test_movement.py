@@ -59,8 +59,7 @@ def test_outcomes_count_in_the_window_and_when_they_were_known(engine) -> None:
     ]
     evidence = dict(evidence_at(tables(engine, {"patents": patents, "cases": CASES}), AS_OF))
     evidence["@fields"] = engine.facts(pa.table({"patent_id": ["P1", "P2"], "technology_field": [4, 6]}))
-    background = SimpleNamespace(as_of=AS_OF, engine=Context(AS_OF, engine).engine)
-    law = law_movement(outcomes(evidence), background, window_years=5)  # type: ignore[arg-type]
+    law = law_movement(outcomes(evidence), Context(AS_OF, engine), window_years=5)
     assert law.from_date == date(2015, 6, 30)
     assert law.cases == 5
     assert {k: r.cases for k, r in law.validity_by_field.items()} == {"4": 2.0, "6": 1.0}

@@ -10,6 +10,7 @@ from zhirong.kernel.errors import UnknownNameError
 from zhirong.kernel.text import LANGUAGES, Language
 from zhirong.reports.blocks import Block, Bullets, Cell, Column, Document, Facts, Paragraph, Section, Summary, Table
 from zhirong.reports.formats import format_date, format_number, format_percent
+from zhirong.reports.landscape_movement import movement_section
 from zhirong.reports.landscape_portfolio import portfolio_sections
 from zhirong.reports.landscape_sections import field_sections, share_text
 from zhirong.reports.landscape_texts import tell
@@ -57,7 +58,10 @@ def render_landscape(
 def build_landscape(navigation: Navigation, *, lang: Language) -> Document:
     """Return the report of a navigation as plain blocks."""
     nav = navigation
-    sections = [*field_sections(nav, lang), *portfolio_sections(nav, lang), _provenance(nav, lang)]
+    sections = [
+        *field_sections(nav, lang), movement_section(nav.movement, lang), *portfolio_sections(nav, lang),
+        _provenance(nav, lang),
+    ]  # fmt: skip
     return Document(
         lang=lang,
         title=tell("title", lang),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from zhirong.indicators import Context
+from zhirong.indicators.catalogue import Evidence
 from zhirong.kernel.dates import add_years
 from zhirong.kernel.errors import ConvergenceError
 from zhirong.kernel.provenance import Grade, Source
@@ -24,6 +25,7 @@ from zhirong.numerics.betabinomial import BetaRate, shrunk_rates
 from zhirong.numerics.bursts import Burst, find_bursts
 from zhirong.numerics.scurve import CurveFit, fit_s_curve
 from zhirong.numerics.substitution import Substitution, fit_fisher_pry
+from zhirong.params import ParameterBook
 from zhirong.valuation.assumptions import spread
 from zhirong.valuation.background import Background
 from zhirong.valuation.flows import class_citations, class_years, last_whole_year, with_frames
@@ -31,7 +33,16 @@ from zhirong.valuation.inputs import Used
 from zhirong.valuation.subject import Subject
 from zhirong.valuation.types import Assumption, Distribution
 
-__all__ = ["ClassMovement", "LawMovement", "Movement", "law_movement", "movement_of", "outcomes", "with_movement"]
+__all__ = [
+    "ClassMovement",
+    "LawMovement",
+    "Movement",
+    "law_movement",
+    "movement_at",
+    "movement_of",
+    "outcomes",
+    "with_movement",
+]
 
 Floats = NDArray[np.float64]
 GROWTH_YEARS = 6
@@ -117,18 +128,30 @@ class Movement:
 
 
 def movement_of(background: Background, *, classes: Sequence[str] | None = None) -> Movement:
-    """Return how technology and law move at the date of a background.
+    """Return how technology and law move at the date of a background; see `movement_at`."""
+    context = Context(background.as_of, background.engine)
+    return movement_at(with_frames(background.tables, context), context, background.book, classes=classes)
+
+
+def movement_at(
+    evidence: Evidence, context: Context, book: ParameterBook, *, classes: Sequence[str] | None = None
+) -> Movement:
+    """Return how technology and law move at a date.
 
     Parameters
     ----------
-    background : Background
-        What the store knows at the date.
+    evidence, context : Mapping, Context
+        Evidence cut at the date, with the frames of `flows.with_frames`.
+    book : ParameterBook
+        Parameters: the length of the window of court outcomes.
     classes : sequence of str, optional
         Classes wanted; all where not given.
+
+    Returns
+    -------
+    Movement
     """
-    context = Context(background.as_of, background.engine)
-    evidence = with_frames(background.tables, context)
-    engine, last = background.engine, last_whole_year(background.as_of)
+    engine, last = context.engine, last_whole_year(context.as_of)
     years = _by_class(engine.to_arrow(class_years(evidence, context)).to_pylist(), last)
     cites = engine.to_arrow(class_citations(evidence, context, from_year=last - 2 * CITATION_YEARS + 1)).to_pylist()
     cites = [r for r in cites if r["year"] <= last]
@@ -142,12 +165,12 @@ def movement_of(background: Background, *, classes: Sequence[str] | None = None)
     moved = {c: _class_movement(c, years[c], whole, growth, flows.get(c, {}), last) for c in wanted}
     recent = [v for flow in flows.values() for y, v in flow.items() if y > last - CITATION_YEARS]
     total = sum(n for _, n in recent)
-    window = int(background.book.value("movement.law_window_years", background.as_of))
+    window = int(book.value("movement.law_window_years", context.as_of))
     return Movement(
-        as_of=background.as_of,
+        as_of=context.as_of,
         classes=moved,
         newer_share_of_all=sum(new for new, _ in recent) / total if total else None,
-        law=law_movement(outcomes(evidence), background, window_years=window),
+        law=law_movement(outcomes(evidence), context, window_years=window),
     )
 
 
@@ -234,21 +257,21 @@ def outcomes(evidence: Mapping[str, ibis.Table]) -> ibis.Table:
     return t.group_by(["court", "technology_field", "outcome", "decided_date"]).aggregate(cases=t.count())
 
 
-def law_movement(table: ibis.Table, background: Background, *, window_years: int) -> LawMovement:
+def law_movement(table: ibis.Table, context: Context, *, window_years: int) -> LawMovement:
     """Return rates of the window that ends at the date, by field and by court.
 
     Parameters
     ----------
     table : ibis.Table
         `outcomes`.
-    background : Background
+    context : Context
         Date and engine.
     window_years : int
         Length of the window.
     """
-    start = add_years(background.as_of, -window_years)
-    chosen = table.filter((table.decided_date > start) & (table.decided_date <= background.as_of))
-    rows = background.engine.to_arrow(chosen).to_pylist()
+    start = add_years(context.as_of, -window_years)
+    chosen = table.filter((table.decided_date > start) & (table.decided_date <= context.as_of))
+    rows = context.engine.to_arrow(chosen).to_pylist()
     found: dict[tuple[str, str], dict[str, tuple[float, float]]] = {}
     for r in rows:
         kind = VALIDITY if r["outcome"] in {"maintained", "partially_invalidated", "invalidated"} else INFRINGEMENT
@@ -263,7 +286,7 @@ def law_movement(table: ibis.Table, background: Background, *, window_years: int
 
     return LawMovement(
         from_date=start,
-        to_date=background.as_of,
+        to_date=context.as_of,
         validity_by_field=rates(VALIDITY, "field"),
         validity_by_court=rates(VALIDITY, "court"),
         infringement_by_field=rates(INFRINGEMENT, "field"),

@@ -18,6 +18,7 @@ from zhirong.tables import Engine, Store
 from zhirong.valuation.background import prepare
 from zhirong.valuation.engine import CODE_VERSION
 from zhirong.valuation.flows import last_whole_year, with_frames
+from zhirong.valuation.movement import movement_at
 from zhirong.valuation.navigation import expressions
 from zhirong.valuation.navigation.cultivation import Cultivation, cultivate
 from zhirong.valuation.navigation.freedom import freedom_of
@@ -41,6 +42,7 @@ LEADERS = 5
 ENTRANTS_SHOWN = 12
 CLASSES_SHOWN = 16
 FILING_OFFICES = 4
+MOVEMENT_CLASSES = 10
 Step = Callable[[str, int, int], None]
 
 
@@ -143,6 +145,7 @@ def navigate(
         entrant_count=len(new),
         white_spots=spots,
         dependence=dependence,
+        movement=movement_at(evidence, context, book, classes=spots.classes[:MOVEMENT_CLASSES]),
         provenance=Provenance(
             code_version=CODE_VERSION,
             as_of=as_of,

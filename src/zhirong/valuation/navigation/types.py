@@ -10,6 +10,7 @@ from zhirong.kernel.provenance import Provenance
 from zhirong.kernel.text import Bilingual
 from zhirong.numerics.bursts import Burst
 from zhirong.numerics.scurve import CurveFit
+from zhirong.valuation.movement import Movement
 from zhirong.valuation.navigation.scope import Scope
 
 __all__ = [
@@ -486,6 +487,8 @@ class Navigation:
         Parts that need a portfolio; None or empty without one.
     limits : tuple of float
         Probabilities at or below which to prune, and from which to keep.
+    movement : Movement
+        Technology movement of the largest classes, and court outcomes of the recent window.
     portfolio : tuple of str
         Its patents that the store knows at the date.
     portfolio_unknown : tuple of str
@@ -518,6 +521,7 @@ class Navigation:
     entrant_count: int
     white_spots: WhiteSpots
     dependence: Dependence
+    movement: Movement
     provenance: Provenance
     portfolio: tuple[str, ...] = ()
     portfolio_unknown: tuple[str, ...] = ()
