@@ -13,8 +13,11 @@ import pytest
 from indicator_worlds import tables
 from zhirong.indicators import Context, evidence_at
 from zhirong.kernel.provenance import Grade, Source
-from zhirong.numerics.betabinomial import BetaRate
+from zhirong.numerics.betabinomial import BetaRate, shrunk_rates
+from zhirong.numerics.bursts import Burst
+from zhirong.numerics.substitution import fit_fisher_pry
 from zhirong.params import load
+from zhirong.reports.landscape_movement import movement_section
 from zhirong.valuation.assumptions import spread
 from zhirong.valuation.inputs import Used
 from zhirong.valuation.movement import (
@@ -179,3 +182,29 @@ def test_a_class_that_overtakes_takes_the_citations_of_the_older(duckdb_engine) 
     only = movement_of(background, classes=["A01B", "Z99Z"])  # type: ignore[arg-type]
     assert list(only.classes) == ["A01B"]
     assert only.classes["A01B"] == old
+
+
+def test_the_section_shows_what_moves_and_what_is_unknown() -> None:
+    years = np.arange(2010.0, 2020.0)
+    n = np.full(10, 50.0)
+    rising = fit_fisher_pry(years, n / (1 + np.exp(-0.4 * (years - 2016))), n)
+    falling = fit_fisher_pry(years, n / (1 + np.exp(0.4 * (years - 2016))), n)
+    classes = {
+        "G06N": moving(substitution=rising, bursts=(Burst(1, 3, 5, 2.0),)),
+        "A01B": moving(main_class="A01B", substitution=falling, excess_growth=-0.3, citations=0, newer_share=None),
+        "H04L": moving(main_class="H04L", excess_growth=None, excess_growth_se=None),
+    }
+    rates = shrunk_rates({"4": (6.0, 2.0), "unknown": (1.0, 3.0)})
+    law = LawMovement(date(2015, 6, 30), AS_OF, rates, shrunk_rates({"X & Y": (7.0, 5.0)}), {}, {}, 12)
+    for lang, unknown in (("zh", "未知"), ("en", "unknown")):
+        section = movement_section(Movement(AS_OF, classes, 0.1, law), lang)
+        table = section.blocks[0]
+        assert [row[0].text for row in table.rows] == ["G06N", "A01B", "H04L"]
+        assert table.rows[0][4].text == "2003–2005"
+        assert (table.rows[1][5].text, table.rows[2][2].text) == (unknown, unknown)
+        assert table.rows[0][6].text != table.rows[1][6].text
+        charts = [b for b in section.blocks if b.kind == "chart"]
+        assert [c.name for c in charts] == ["validity"]
+        assert "X &amp; Y" in charts[0].svg
+    none = movement_section(Movement(AS_OF, {}, None, LawMovement(AS_OF, AS_OF, {}, {}, {}, {}, 0)), "en")
+    assert [b.kind for b in none.blocks] == ["paragraph"]

@@ -6,6 +6,7 @@ import csv
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from zhirong.cli.main import cli
-from zhirong.kernel.errors import DomainError
+from zhirong.kernel.errors import DomainError, NotAdmissibleError
 from zhirong.kernel.provenance import canonical_json
 from zhirong.kernel.text import LANGUAGES
 from zhirong.params import load
@@ -22,7 +23,9 @@ from zhirong.reports.landscape_texts import LANDSCAPE_TEXTS, tell
 from zhirong.sample import write_world
 from zhirong.tables import Store
 from zhirong.valuation.flows import last_whole_year
+from zhirong.valuation.inputs import Used
 from zhirong.valuation.navigation import Navigation, Scope, ScopeKind, navigate
+from zhirong.valuation.navigation.cultivation import fees_ahead
 from zhirong.valuation.navigation.survey import (
     concentration_of,
     dependence_of,
@@ -37,12 +40,12 @@ FIELD = "16"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return write_world(tmp_path_factory.mktemp("navigation") / "world", patent_count=2_500, seed=8)
+    return write_world(tmp_path_factory.mktemp("navigation") / "world", patent_count=1_500, seed=8)
 
 
 @pytest.fixture(scope="module")
 def mine(world: Store) -> list[str]:
-    """Eight patents of one firm known at the date, one that is published later."""
+    """Patents of one firm at two offices that are known at the date, and one that is published later."""
     held = [
         r for r in pq.read_table(world.file("patent_parties")).to_pylist() if r["party_id"] == "synthetic-party-00001"
     ]
@@ -51,7 +54,8 @@ def mine(world: Store) -> list[str]:
     known = [p for p in ids if patents[p]["publication_date"] <= AS_OF]
     alive = [p for p in known if patents[p]["legal_status"] != "lapsed" and patents[p]["grant_date"]]
     later = [p for p in ids if patents[p]["publication_date"] > AS_OF]
-    return [*alive[:6], *known[:2], later[0]]
+    chosen = [p for office in ("CN", "US") for p in [a for a in alive if a.startswith(office)][:3]]
+    return list(dict.fromkeys([*chosen, *known[:2], later[0]]))
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +113,10 @@ def test_advice_follows_its_probability_and_brackets_it(nav: Navigation) -> None
         assert 0 <= a.fees_cny <= a.fees_term_cny
         assert a.action == ("keep" if a.probability >= high else "prune" if a.probability <= low else "review")
     assert {"keep"} <= {a.action for a in nav.advice}
+    assert {a.patent_id[:2] for a in nav.advice if a.probability is not None} >= {"CN", "US"}
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_record(world: Store, nav: Navigation, mine: list[str], duckdb_engine) -> None:
     scope = Scope(ScopeKind.PORTFOLIO, tuple(mine))
     again = navigate(world, duckdb_engine, scope, as_of=AS_OF, book=load(), draws=400, seed=3)
@@ -124,8 +130,9 @@ def test_a_scope_without_patents_is_refused(world: Store, duckdb_engine) -> None
 
 def test_reports_exist_in_both_languages_and_say_the_same(nav: Navigation, tmp_path: Path) -> None:
     for lang in LANGUAGES:
-        files = render_landscape(nav, lang=lang, out=tmp_path, name=lang)
-        assert [p.suffix for p in files.paths] == [".html", ".pdf", ".xlsx"]
+        forms = ("html", "pdf", "xlsx") if lang == "zh" else ("html", "xlsx")
+        files = render_landscape(nav, lang=lang, out=tmp_path, name=lang, forms=forms)
+        assert [p.suffix[1:] for p in files.paths] == list(forms)
         page = files.html.read_text("utf-8")
         assert "{" not in page.split("<body>")[1].split("<svg")[0]
         assert f"{nav.patents:,}" in page
@@ -152,7 +159,7 @@ def test_fixed_texts_name_the_same_fields_in_both_languages() -> None:
 def test_the_command_writes_the_report(world: Store, mine: list[str], tmp_path: Path) -> None:
     listed = tmp_path / "mine.csv"
     with listed.open("w", newline="") as stream:
-        csv.writer(stream).writerows([["patent_id"], *[[p] for p in mine[:2]]])
+        csv.writer(stream).writerows([["patent_id"], *[[p] for p in mine[:1]]])
     shared = ["--as-of", str(AS_OF), "--out", str(tmp_path / "out"), "--draws", "200"]
     done = CliRunner().invoke(
         cli, ["navigate", str(world.path), "--field", "4", "--portfolio", str(listed), "--format", "json", *shared]
@@ -226,3 +233,39 @@ def test_dependence_brackets_what_is_unknown() -> None:
     assert nothing.rights.value is None
     assert share(0, 0).value is None
     assert np.isfinite(share(3, 10).low)
+
+
+def holding(office: str, **changes) -> SimpleNamespace:
+    row = {
+        "office": office,
+        "right_type": "invention",
+        "grant_date": date(2018, 6, 30),
+        "filing_date": date(2014, 12, 30),
+    }
+    base = {"row": row, "age_years": 5.5, "legal_life_years": 14.5, "paid_to_year": 6}
+    return SimpleNamespace(**{**base, **changes})
+
+
+def test_fees_ahead_are_those_of_the_schedule_from_the_next_one_on() -> None:
+    background = SimpleNamespace(book=load(), as_of=date(2020, 6, 30))
+    used = Used(load(), background.as_of)
+    due, fees = fees_ahead(background, holding("CN"), used, office="CN")  # type: ignore[arg-type]
+    assert due == pytest.approx(np.arange(0.5, 14.5))
+    assert fees.tolist() == [2000.0] * 3 + [4000.0] * 3 + [6000.0] * 3 + [8000.0] * 5
+    ahead, _ = fees_ahead(background, holding("CN", paid_to_year=9), used, office="CN")  # type: ignore[arg-type]
+    assert ahead[0] == pytest.approx(3.5)
+    due, fees = fees_ahead(background, holding("US"), used, office="US")  # type: ignore[arg-type]
+    assert due == pytest.approx([1.5, 5.5, 9.5], abs=0.02)
+    assert fees == pytest.approx([1600 * 6.8, 3600 * 6.8, 7400 * 6.8])
+    abroad, more = fees_ahead(background, holding("CN"), used, office="US")  # type: ignore[arg-type]
+    assert abroad[0] == pytest.approx(4.0)  # granted in half a year at the earliest, then three and a half years
+    assert more.size == 3
+
+
+@pytest.mark.parametrize("changes", [{"age_years": None}, {"legal_life_years": None}])
+def test_fees_of_an_unknown_life_are_unknown(changes) -> None:
+    background = SimpleNamespace(book=load(), as_of=date(2020, 6, 30))
+    with pytest.raises(NotAdmissibleError):
+        fees_ahead(background, holding("CN", **changes), Used(load(), background.as_of), office="CN")  # type: ignore[arg-type]
+    with pytest.raises(NotAdmissibleError):
+        fees_ahead(background, holding("JP"), Used(load(), background.as_of), office="JP")  # type: ignore[arg-type]

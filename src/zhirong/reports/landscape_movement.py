@@ -61,9 +61,11 @@ def _class_row(m: ClassMovement, lang: Language) -> tuple[Cell, ...]:
         low, high = proportion_interval(m.newer_share * m.citations, m.citations)
         newer = Cell(f"{format_percent(m.newer_share)} ({format_percent(low)} – {format_percent(high)})",
                      note=f"n = {format_number(m.citations)}")  # fmt: skip
-    if m.substitution is not None:
-        rising = tell("takeover.rising", lang, years=format_number(round(m.substitution.takeover_years)))
-        takeover = Cell(rising, "warning") if m.substitution.is_rising else Cell(tell("takeover.flat", lang))
+    if m.substitution is not None and m.substitution.is_rising:
+        years = format_number(round(m.substitution.takeover_years))
+        takeover = Cell(tell("takeover.rising", lang, years=years), "warning")
+    elif m.substitution is not None:
+        takeover = Cell(tell("takeover.flat", lang))
     if m.curve is not None and m.curve.is_identified:
         stage = Cell(tell(f"stage.{stage_of(m.curve.maturity)}", lang))
     bursts = ", ".join(f"{m.first_year + b.start}–{m.first_year + b.end}" for b in m.bursts if b.level == 1)

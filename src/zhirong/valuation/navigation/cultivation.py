@@ -119,7 +119,8 @@ def _advise(
     discounted = ahead[1] * (1 + rate) ** -ahead[0]
     likely, whole = float((discounted * kept).sum()), float(discounted.sum())
     following = float(ahead[1][0]) if ahead[1].size else 0.0
-    chance, low, high = (float((value.draws > cost).mean()) for cost in (likely, whole, following))
+    first = float(discounted[0] * kept[0]) if ahead[1].size else 0.0
+    chance, low, high = (float((value.draws > cost).mean()) for cost in (likely, whole, first))
     action = "keep" if chance >= limits["keep"] else "prune" if chance <= limits["prune"] else "review"
     reason = _reason(action, chance, low, high, ahead[1].size)
     return Advice(subject.patent_id, action, worth, following, likely, whole, chance, low, high, reason)

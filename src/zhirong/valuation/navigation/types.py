@@ -438,13 +438,14 @@ class Advice:
     value_cny : Estimate
         Value by the engine, 5-95 % (level 0.9); the count is the number of draws.
     next_fee_cny : float or None
-        Next fee due; 0 when none is left.
+        Next fee due, as the schedule has it; 0 when none is left.
     fees_cny : float or None
         Present value of the fees, each weighed by the chance that the right is still kept then.
     fees_term_cny : float or None
         Present value of all fees to the end of the term.
     probability, probability_low, probability_high : float or None
-        That the value exceeds `fees_cny`; the same against `fees_term_cny`, and against the next fee alone.
+        That the value exceeds `fees_cny`; the same against `fees_term_cny`, and against the next fee alone (its part of
+        `fees_cny`).
     reason : Bilingual
         In words.
     """
