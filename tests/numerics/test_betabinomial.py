@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import optimize, stats
+from scipy.special import beta
 
 from zhirong.kernel.errors import DomainError
 from zhirong.numerics.betabinomial import fit_beta_binomial, shrunk_rates
@@ -40,20 +41,43 @@ def test_a_group_with_little_goes_to_the_rate_of_all_and_one_with_much_stays() -
     assert all(r.low < r.mean < r.high for r in found.values())
 
 
-def test_equal_groups_are_pooled() -> None:
+def test_equal_groups_share_what_they_know() -> None:
     found = shrunk_rates({str(k): (6.0, 4.0) for k in range(30)})
-    assert found["0"].a + found["0"].b > 200
-    assert found["0"].high - found["0"].low < 0.1
+    assert found["0"].mean == pytest.approx(0.6, abs=0.01)
+    alone = stats.beta.interval(0.9, 7, 5)
+    assert found["0"].high - found["0"].low < 0.5 * (alone[1] - alone[0])
 
 
-def test_intervals_cover_the_rate_that_made_the_group() -> None:
+def test_few_cases_in_all_are_wide_for_every_group() -> None:
+    found = shrunk_rates({"a": (2.0, 1.0), "b": (1.0, 1.0), "c": (1.0, 0.0)})
+    assert all(r.high - r.low > 0.4 for r in found.values())
+
+
+@pytest.mark.parametrize(("a", "b", "least", "most", "groups"), [(5.0, 3.0, 2, 25, 40), (2_000.0, 1_500.0, 1, 5, 12)])
+def test_intervals_cover_the_rates_that_made_the_groups(a, b, least, most, groups) -> None:
+    """Groups that differ and groups that do not; in the second case the whole holds about three dozen cases."""
     rng = np.random.default_rng(11)
-    rates = rng.beta(5.0, 3.0, 400)
-    n = rng.integers(2, 25, 400)
-    x = rng.binomial(n, rates)
-    found = shrunk_rates({str(k): (float(x[k]), float(n[k] - x[k])) for k in range(400)})
-    inside = np.mean([found[str(k)].low <= rates[k] <= found[str(k)].high for k in range(400)])
-    assert 0.86 <= inside <= 0.94
+    inside = []
+    for _ in range(60):
+        rates = rng.beta(a, b, groups)
+        n = rng.integers(least, most, groups)
+        x = rng.binomial(n, rates)
+        found = shrunk_rates({str(k): (float(x[k]), float(n[k] - x[k])) for k in range(groups)})
+        inside += [found[str(k)].low <= rates[k] <= found[str(k)].high for k in range(groups)]
+    assert 0.86 <= np.mean(inside) <= 1.0
+
+
+def test_the_posterior_is_that_of_integration_by_hand() -> None:
+    """Two groups, the same grid written out without vectors."""
+    counts = {"p": (3.0, 1.0), "q": (0.5, 2.5)}
+    whole, moment = 0.0, 0.0
+    for mean in (np.arange(100) + 0.5) / 100:
+        for strength in np.geomspace(1, 1_000, 40):
+            a, b = mean * strength, (1 - mean) * strength
+            weight = np.prod([beta(a + w, b + lost) / beta(a, b) for w, lost in counts.values()])
+            whole += weight
+            moment += weight * (a + 3) / (a + b + 4)
+    assert shrunk_rates(counts)["p"].mean == pytest.approx(moment / whole, rel=1e-9)
 
 
 def test_nothing_and_one_group_have_wide_answers() -> None:
@@ -67,3 +91,6 @@ def test_nothing_and_one_group_have_wide_answers() -> None:
 def test_bad_input_is_refused(x, n) -> None:
     with pytest.raises(DomainError):
         fit_beta_binomial(np.array(x), np.array(n))
+    if len(x) == len(n):
+        with pytest.raises(DomainError):
+            shrunk_rates({"a": (x[0], n[0] - x[0])})
