@@ -105,8 +105,8 @@ def test_a_new_parameter_is_the_only_cause_of_what_it_changes(
 def test_what_the_user_states_does_not_move(world: Store, duckdb_engine, backgrounds, alive: str) -> None:
     source = Source("stated", Grade.STATED)
     mine = {
-        "attributable_revenue": replace(
-            spread("attributable_revenue", Distribution.LOGNORMAL, {"median": 4e6, "sigma": 0.5}, source),
+        "validity": replace(
+            spread("validity", Distribution.TRIANGULAR, {"low": 0.7, "mode": 0.8, "high": 0.9}, source),
             is_overridden=True,
         )
     }
@@ -114,7 +114,7 @@ def test_what_the_user_states_does_not_move(world: Store, duckdb_engine, backgro
         world, duckdb_engine, alive, OLD, NEW, load(), Purpose.PLEDGE, DRAWS, 4, mine=mine, backgrounds=backgrounds
     )
     steps = {s.group: s for s in found.steps}
-    assert steps["revenue"].alone == steps["revenue"].amount == 0.0
+    assert steps["validity"].alone == steps["validity"].amount == 0.0
     assert found.new != found.old
 
 

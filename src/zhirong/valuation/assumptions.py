@@ -26,6 +26,8 @@ from zhirong.kernel.errors import DomainError, ParameterError, suggest
 from zhirong.kernel.provenance import Grade, Source
 from zhirong.kernel.text import Bilingual
 from zhirong.numerics.distributions import FAMILIES, SCORE_MAX, TABLE_SIZE, quantile_table, quantiles
+from zhirong.valuation.income_names import KNOWN_INCOME
+from zhirong.valuation.option_terms import KNOWN as KNOWN_OPTIONS
 from zhirong.valuation.types import Assumption, Distribution
 
 __all__ = ["CORRELATED", "KNOWN", "fixed", "levels_of", "load_overrides", "override", "table_of"]
@@ -69,6 +71,8 @@ KNOWN: Mapping[str, tuple[Bilingual, str, float, float]] = {
     "correlation_royalty_rate_validity": (
         Bilingual("费率与稳定性的相关系数", "Correlation of royalty rate and validity"), "index", -0.99, 0.99,
     ),
+    **KNOWN_INCOME,
+    **KNOWN_OPTIONS,
 }  # fmt: skip
 """Every assumption: label, unit, hard bounds."""
 

@@ -22,12 +22,13 @@ from zhirong.kernel.text import Bilingual
 from zhirong.params import Parameter, ParameterBook
 from zhirong.tables import Engine, Store
 from zhirong.valuation import engine as valuing
+from zhirong.valuation.accounts import accounts_of
 from zhirong.valuation.assumptions import override
 from zhirong.valuation.background import Background, prepare
 from zhirong.valuation.bridge_reasons import GROUPS, State, reason_of
-from zhirong.valuation.inputs import Used, default_assumptions
+from zhirong.valuation.inputs import Used
 from zhirong.valuation.movement import movement_of, with_movement
-from zhirong.valuation.reconcile import pool, quantiles_of, weights_for
+from zhirong.valuation.reconcile import quantiles_of
 from zhirong.valuation.subject import Subject, describe
 from zhirong.valuation.types import Assumption, Distribution, Purpose, Quantiles
 
@@ -41,6 +42,10 @@ RESIDUAL = Bilingual("交互余项", "Interaction residual")
 _OF_ASSUMPTION: Mapping[str, str] = {
     "attributable_revenue": "revenue",
     "development_cost": "revenue",
+    "operating_margin": "revenue",
+    "working_capital": "revenue",
+    "fixed_assets": "revenue",
+    "workforce": "revenue",
     "growth": "technology",
     "validity": "validity",
     "royalty_rate": "deals",
@@ -70,6 +75,7 @@ _OF_BACKGROUND: Mapping[str, str] = {
     "validity_cases": "validity",
     "revenue_prior": "revenue",
     "revenue_firms": "revenue",
+    "panel": "deals",
 }
 _OF_TABLE: Mapping[str, str] = {
     "deals": "deals",
@@ -251,7 +257,7 @@ def value_bridge(
     first, last = quantiles_of(start), quantiles_of(end)
     used = Used(book, to_date)
     steps = _steps(changed, worth, drawn, old, new, first[0.5], last[0.5])
-    provenance = valuing._provenance(new.background, purpose, used, draws, seed, mine or {})
+    provenance = valuing.provenance_of(new.background, purpose, used, draws, seed, mine or {})
     settings = {**provenance.settings, "since": from_date.isoformat(), "movement": str(movement).lower()}
     return ValueBridge(
         patent_id=patent_id,
@@ -307,7 +313,7 @@ def shapley(groups: Sequence[str], worth: Callable[[frozenset[str]], Floats]) ->
 def _state(background: Background, patent_id: str, mine: Mapping[str, Assumption], movement: bool) -> State:
     subject = describe(background, [patent_id])[0]
     used = Used(background.book, background.as_of)
-    base = default_assumptions(background, subject, used)
+    base = valuing.assumptions_of(background, subject, accounts_of(background, [patent_id])[patent_id], used)
     moved = base
     if movement:
         mine_class = [(subject.class_symbol or "")[:4]]
@@ -366,12 +372,9 @@ def _mixed_subject(old: State, new: State, side: Callable[[str], State]) -> Subj
 
 def _draws(state: State, purpose: Purpose, draws: int, seed: int) -> Floats:
     """Return the pooled draws of a state, as `value_patent` pools them."""
-    used = Used(state.background.book, state.background.as_of)
-    _, values, _ = valuing._run(state.background, state.subject, state.assumptions, used, draws, seed)
-    weights = weights_for(list(values), used.at("valuation.weights").value, purpose)
-    if len(values) > 1 and "relief_from_royalty" not in values:
-        weights = valuing._without_income(weights)
-    return pool(values, weights, seed=seed, subject_id=state.subject.patent_id)
+    return valuing.pooled_draws(
+        state.background, state.subject, state.assumptions, purpose=purpose, draws=draws, seed=seed
+    )  # fmt: skip
 
 
 def _medians(draws: Floats) -> Floats:

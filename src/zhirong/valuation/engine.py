@@ -16,12 +16,17 @@ from zhirong.kernel.provenance import Grade, Provenance
 from zhirong.kernel.text import Bilingual
 from zhirong.numerics.streams import stream_key
 from zhirong.params import wipo35_fields
+from zhirong.valuation import income as more_income
 from zhirong.valuation import methods
+from zhirong.valuation.accounts import Accounts, accounts_of
 from zhirong.valuation.appraisers import opinion_draws
 from zhirong.valuation.assumptions import levels_of, override
 from zhirong.valuation.background import Background
 from zhirong.valuation.explain import EXPLAIN_DRAWS, contributions
+from zhirong.valuation.income_names import ADMITTED_INCOME
 from zhirong.valuation.inputs import Used, default_assumptions
+from zhirong.valuation.option_terms import ADMITTED, option_assumptions
+from zhirong.valuation.options import event_study_draws, option_draws
 from zhirong.valuation.reconcile import conflict, median_error, pool, quantiles_of, weights_for
 from zhirong.valuation.resolver import REASON_NOT_ASKED, admitted, refused
 from zhirong.valuation.subject import Subject, describe, known_patents
@@ -42,6 +47,8 @@ CODE_VERSION = "0.1.0"
 DRAWS_MIN = 100
 
 _ADMITTED: Mapping[str, tuple[str, str]] = {  # pairs of Chinese and English
+    **ADMITTED_INCOME,
+    **ADMITTED,
     "relief_from_royalty": (
         "收入、许可费率、折现率、寿命和稳定性均有证据或先验",
         "revenue, royalty, rate, life and validity each have evidence or a prior",
@@ -156,7 +163,8 @@ def value_patent(
         When no method is admissible.
     """
     _check_draws(draws)
-    return _value(background, describe(background, [patent_id])[0], purpose, mine or {}, draws, seed)
+    accounts = accounts_of(background, [patent_id])[patent_id]
+    return _value(background, describe(background, [patent_id])[0], accounts, purpose, mine or {}, draws, seed)
 
 
 def value_patents(
@@ -186,10 +194,13 @@ def value_patents(
         if patent not in known
     ]
     subjects = describe(background, [patent for patent in patent_ids if patent in known])
+    accounts = accounts_of(background, [subject.patent_id for subject in subjects])
     valuations = []
     for done, subject in enumerate(subjects, 1):
         try:
-            valuations.append(_value(background, subject, purpose, mine or {}, draws, seed))
+            valuations.append(
+                _value(background, subject, accounts[subject.patent_id], purpose, mine or {}, draws, seed)
+            )
         except NotAdmissibleError as err:
             refused.append(_refusal(subject.patent_id, str(err)))
         progress(done, len(subjects), done)
@@ -251,14 +262,18 @@ def value_portfolio(
 
 
 def _value(
-    background: Background, subject: Subject, purpose: Purpose, mine: Mapping[str, Assumption], draws: int, seed: int
+    background: Background,
+    subject: Subject,
+    accounts: Accounts,
+    purpose: Purpose,
+    mine: Mapping[str, Assumption],
+    draws: int,
+    seed: int,
 ) -> Valuation:
     used = Used(background.book, background.as_of)
-    assumptions = override(default_assumptions(background, subject, used), mine)
+    assumptions = override(assumptions_of(background, subject, accounts, used), mine)
     model, values, verdicts = _run(background, subject, assumptions, used, draws, seed)
-    weights = weights_for(list(values), used.at("valuation.weights").value, purpose)
-    if len(values) > 1 and "relief_from_royalty" not in values:
-        weights = _without_income(weights)
+    weights = _weights(values, used, purpose)
     pooled = pool(values, weights, seed=seed, subject_id=subject.patent_id)
     results = tuple(_result(name, values[name], weights[name], model, used) for name in values)
     bars = _tornado(model, values, weights, assumptions, seed, subject.patent_id)
@@ -276,13 +291,57 @@ def _value(
         admissibility=tuple(verdicts),
         contributions=bars,
         assumptions=tuple(_relevant(assumptions, values)),
-        provenance=_provenance(background, purpose, used, draws, seed, mine),
+        provenance=provenance_of(background, purpose, used, draws, seed, mine),
         facts=_facts(background, subject),
         unknown=tuple(_unknown(background, subject, assumptions, values)),
         findings=_findings(background, subject),
         is_synthetic=background.store.manifest.is_synthetic,
         other_standards=_liquidation(pooled, assumptions, purpose, seed, subject.patent_id),
         draws=pooled,
+    )
+
+
+def assumptions_of(background: Background, subject: Subject, accounts: Accounts, used: Used) -> dict[str, Assumption]:
+    """Return every assumption that evidence or a parameter gives, before the user's own."""
+    return {
+        **default_assumptions(background, subject, used),
+        **more_income.income_assumptions(background, accounts, used),
+        **option_assumptions(used.at),
+    }
+
+
+def pooled_draws(
+    background: Background,
+    subject: Subject,
+    assumptions: Mapping[str, Assumption],
+    *,
+    purpose: Purpose,
+    draws: int,
+    seed: int,
+) -> Floats:
+    """Return the draws that `value_patent` gives under these assumptions, without explanation; for comparing states."""
+    used = Used(background.book, background.as_of)
+    _, values, _ = _run(background, subject, assumptions, used, draws, seed)
+    return pool(values, _weights(values, used, purpose), seed=seed, subject_id=subject.patent_id)
+
+
+def _weights(values: Mapping[str, Floats], used: Used, purpose: Purpose) -> dict[str, float]:
+    weights = weights_for(list(values), used.at("valuation.weights").value, purpose)
+    return _without_income(weights) if len(values) > 1 and "relief_from_royalty" not in values else weights
+
+
+def provenance_of(
+    background: Background, purpose: Purpose, used: Used, draws: int, seed: int, mine: Mapping[str, Assumption]
+) -> Provenance:
+    """Return what is needed to compute a value again."""
+    settings = {"purpose": str(purpose), "draws": str(draws), "overridden": ",".join(sorted(mine))}
+    return Provenance(
+        code_version=CODE_VERSION,
+        as_of=background.as_of,
+        data=background.store.fingerprints(),
+        parameters=dict(used.versions),
+        seed=seed,
+        settings=settings,
     )
 
 
@@ -312,8 +371,14 @@ def _run(
         return model.draws(draws)
 
     attempt("relief_from_royalty", income)
+    more: dict[str, Any] = {"as_of": background.as_of, "seed": seed, "count": draws, "model": model}
+    attempt("excess_earnings", lambda: more_income.excess_earnings_draws(subject, assumptions, used, **more))
+    attempt("with_and_without", lambda: more_income.with_and_without_draws(subject, assumptions, used, **more))
+    attempt("profit_split", lambda: more_income.profit_split_draws(subject, assumptions, used, **more))
     attempt("renewal", lambda: methods.renewal_draws(background, subject, assumptions, used, seed=seed, count=draws))
     attempt("cost", lambda: methods.cost_draws(subject, assumptions, seed=seed, count=draws))
+    attempt("option", lambda: option_draws(background, subject, assumptions, model, used, seed=seed, count=draws))
+    attempt("event_study", lambda: event_study_draws(background, subject, used, seed=seed, count=draws))
     attempt("appraisals", lambda: _appraisals(background, subject, used, seed=seed, count=draws))
     attempt("survey_prior", lambda: methods.survey_draws(subject, used, seed=seed, count=draws))
     verdicts += [Admissibility(name, False, (reason,)) for name, reason in REASON_NOT_ASKED.items()]
@@ -339,8 +404,8 @@ def _appraisals(background: Background, subject: Subject, used: Used, *, seed: i
 
 def _without_income(weights: dict[str, float]) -> dict[str, float]:
     """Without income the survey prior carries what income would have carried: renewals see only the low end of values."""
-    shares = {"survey_prior": 0.6, "renewal": 0.4, "cost": weights.get("cost", 0.0)}
-    mine = {name: shares[name] for name in weights}
+    shares = {"survey_prior": 0.6, "renewal": 0.4} | {name: weights.get(name, 0.0) for name in ("cost", "appraisals")}
+    mine = {name: shares.get(name, 0.0) for name in weights}
     total = sum(mine.values())
     return {name: share / total for name, share in mine.items()}
 
@@ -494,17 +559,3 @@ def _findings(background: Background, subject: Subject) -> tuple[Finding, ...]:
             Finding("valuation.right_ended", Severity.WARNING, subject.patent_id, message, record_id=subject.patent_id)
         )
     return tuple(kept)
-
-
-def _provenance(
-    background: Background, purpose: Purpose, used: Used, draws: int, seed: int, mine: Mapping[str, Assumption]
-) -> Provenance:
-    settings = {"purpose": str(purpose), "draws": str(draws), "overridden": ",".join(sorted(mine))}
-    return Provenance(
-        code_version=CODE_VERSION,
-        as_of=background.as_of,
-        data=background.store.fingerprints(),
-        parameters=dict(used.versions),
-        seed=seed,
-        settings=settings,
-    )

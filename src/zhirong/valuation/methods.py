@@ -29,6 +29,7 @@ from zhirong.numerics.renewal import RenewalFit, value_given_paid, value_given_r
 from zhirong.numerics.streams import stream_key
 from zhirong.valuation.assumptions import CORRELATED, levels_of, table_of
 from zhirong.valuation.background import Background
+from zhirong.valuation.income_names import LABELS_INCOME
 from zhirong.valuation.inputs import Used
 from zhirong.valuation.renewals import (
     annuity_fees,
@@ -47,6 +48,7 @@ FAN_DRAWS = 4_000
 
 LABELS: Mapping[str, Bilingual] = {
     "relief_from_royalty": Bilingual("收益法：许可费节省", "Income: relief from royalty"),
+    **LABELS_INCOME,
     "renewal": Bilingual("续展行为法", "Renewal behaviour"),
     "cost": Bilingual("成本法：重置成本", "Cost: replacement"),
     "survey_prior": Bilingual("发明人调查先验", "Survey prior"),
@@ -168,7 +170,7 @@ def _value_periodic(background: Background, subject: Subject, used: Used, fit: R
 def _to_cny(office: str, used: Used) -> float:
     if office == "CN":
         return 1.0
-    currency = {"US": "usd", "EP": "eur", "DE": "eur"}.get(office)
+    currency = {"US": "usd", "EP": "eur", "DE": "eur", "JP": "jpy", "KR": "krw"}.get(office)
     p = used.first(f"fx.{currency}_cny") if currency else None
     if p is None:
         raise NotAdmissibleError(f"no exchange rate for the fees of {office}")

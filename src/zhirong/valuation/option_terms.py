@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from zhirong.kernel.text import Bilingual
-from zhirong.valuation.inputs import Used
+from zhirong.params import Parameter
 from zhirong.valuation.types import Assumption, Distribution
 
 __all__ = ["ADMITTED", "EVENT_STUDY_BIAS", "KNOWN", "OPTION_CAVEAT", "REASONS_ZH", "option_assumptions"]
@@ -64,9 +64,9 @@ REASONS_ZH: tuple[tuple[str, str], ...] = (
 """Reasons as the methods give them, and the same in Chinese."""
 
 
-def option_assumptions(used: Used) -> dict[str, Assumption]:
+def option_assumptions(parameter_at: Callable[[str], Parameter]) -> dict[str, Assumption]:
     """Return the assumptions for which a parameter is shipped; costs and expansion are the user's to give."""
-    p = used.at("options.volatility")
+    p = parameter_at("options.volatility")
     assert p.low is not None, "the volatility has a range"
     assert p.high is not None, "the volatility has a range"
     label, unit, low, high = KNOWN["volatility"]

@@ -84,7 +84,7 @@ def option_draws(
     launch vary from draw to draw. Use counts as begun where the owner has revenue under its patents and no cost of launch is
     given.
     """
-    terms = {**option_assumptions(used), **assumptions}
+    terms = {**option_assumptions(used.at), **assumptions}
     right = _right(background, subject, terms, model, used)
     assert model is not None
     worths = np.maximum(model.draws(count), 0.0)
@@ -101,7 +101,7 @@ def option_parts(
     used: Used, *, draws: int = 4_000,
 ) -> FlexibleValue:  # fmt: skip
     """Return what each choice adds at the mean worth of use and the medians of the other terms; see `option_draws`."""
-    terms = {**option_assumptions(used), **assumptions}
+    terms = {**option_assumptions(used.at), **assumptions}
     return flexible_value(_right(background, subject, terms, model, used, draws=draws))
 
 

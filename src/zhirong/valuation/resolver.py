@@ -6,6 +6,8 @@ import re
 
 from zhirong.kernel.text import Bilingual
 from zhirong.valuation.assumptions import KNOWN
+from zhirong.valuation.income_names import MISSING_INCOME, REASONS_INCOME_ZH
+from zhirong.valuation.option_terms import REASONS_ZH as REASONS_OPTIONS_ZH
 from zhirong.valuation.types import Admissibility
 
 __all__ = ["REASON_NOT_ASKED", "admitted", "refused"]
@@ -13,6 +15,7 @@ __all__ = ["REASON_NOT_ASKED", "admitted", "refused"]
 _EXTRA = {
     "legal_life_years": Bilingual("剩余法定期限未知（缺申请日）", "legal life left is unknown (no filing date)"),
     "filing_date": Bilingual("申请日未知", "the filing date is unknown"),
+    **MISSING_INCOME,
 }
 
 REASON_NOT_ASKED: dict[str, Bilingual] = {
@@ -20,10 +23,6 @@ REASON_NOT_ASKED: dict[str, Bilingual] = {
         "可比交易的筛选与选择性偏差修正尚未实现，不以未修正的成交价估值",
         "comparable deals are not adjusted for selection yet, and prices of sold lots alone would mislead",
     ),
-    "option": Bilingual(
-        "缺少项目完工成本与放弃决策的数据", "no data on cost to completion and on decisions to abandon"
-    ),
-    "event_study": Bilingual("缺少授权日前后的股价数据", "no share prices around the day of grant"),
 }
 """Methods that are named and refused, with the reason."""
 
@@ -49,6 +48,8 @@ _REASONS_ZH: tuple[tuple[str, str], ...] = (
         r"appraisers: (\d+) opinions by (\d+) appraisers; at least (\d+) by (\d+) are needed",
         r"评估意见 \1 条、评估人 \2 位，至少需要 \3 条、\4 位",
     ),
+    *REASONS_INCOME_ZH,
+    *REASONS_OPTIONS_ZH,
     (r"no renewals of this office and right in the store", "库内没有该局该类权利的续展记录"),
     (r"no fee schedule for (\S+) at (\S+) in the parameters", r"参数中没有 \2 局 \1 的年费表"),
     (r"no maintenance fee falls due within ([\d.]+) years of grant", r"授权后 \1 年内没有到期的维持费"),
