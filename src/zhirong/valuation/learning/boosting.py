@@ -38,7 +38,8 @@ class Settings:
     leaves_max : int
         Leaves of a tree.
     rows_min : int
-        Rows of a leaf, at least; a fiftieth of the rows where that is fewer, but never under ten.
+        Rows of a leaf at the median, at least; a fiftieth of the rows where that is fewer, but never under ten. Leaves of
+        outer quantiles hold more (4.6 times as many at 2.5 per cent), so that each step is as sure.
     trees_max : int
         Trees of a quantile, at most; their number is chosen on the newest fifth of the training rows.
     patience : int
@@ -216,11 +217,11 @@ def fit_quantiles(
     spread = weighted_quantile(y, 0.75, weight) - weighted_quantile(y, 0.25, weight)
     scale = spread / 1.349 if spread > 0 else max(float(np.std(y)), 1e-9)
     t = (y - middle) / scale
+    sets = _Sets.of(x, t, weight, monotone, categorical, settings)
     boosters = tuple(
-        _grow(x, t, weight, weighted_quantile(t, a, weight), _check_objective(a), _check_losses(a),
-              monotone, categorical, settings)
+        _grow(sets, weighted_quantile(t, a, weight), _check_objective(a), _check_losses(a), settings, _rows_factor(a))
         for a in levels
-    )  # fmt: skip
+    )
     return Trees(levels, boosters, middle, scale)
 
 
@@ -239,9 +240,8 @@ def fit_event(
         raise DomainError("outcomes are 0 and 1, both present")
     share = float(np.average(y, weights=weight))
     start = float(np.log(share / (1 - share)))
-    return Trees(
-        (0.5,), (_grow(x, y, weight, start, _odds_objective, _odds_losses, monotone, categorical, settings),), 0.0, 1.0
-    )
+    sets = _Sets.of(x, y, weight, monotone, categorical, settings)
+    return Trees((0.5,), (_grow(sets, start, _odds_objective, _odds_losses, settings),), 0.0, 1.0)
 
 
 def _check(x: Floats, y: Floats, weight: Floats, monotone: Sequence[int]) -> None:
@@ -294,44 +294,74 @@ def _odds_losses(t: Floats, prediction: Floats) -> Floats:
     return np.asarray(np.logaddexp(0.0, prediction) - t * prediction, np.float64)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sets:
+    """Rows binned once for all levels: the older four fifths, the newest fifth, and all where they are few."""
+
+    t: Floats
+    weight: Floats
+    x_held: Floats
+    cut: int
+    old: Any
+    held: Any
+    whole: Any
+    parameters: Mapping[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        x: Floats,
+        t: Floats,
+        weight: Floats,
+        monotone: Sequence[int],
+        categorical: Sequence[int],
+        settings: Settings,
+    ) -> _Sets:
+        lgb = lightgbm()
+        n = len(t)
+        cut = n - max(n // 5, 10)
+        parameters = settings.parameters(n, monotone)
+        binning = {"verbosity": -1, "feature_pre_filter": False, "num_threads": settings.threads}
+        chosen = {"categorical_feature": list(categorical) or "auto", "params": binning}
+        old = lgb.Dataset(x[:cut], t[:cut], weight=weight[:cut], **chosen).construct()
+        held = lgb.Dataset(x[cut:], t[cut:], weight=weight[cut:], reference=old, **chosen).construct()
+        whole = lgb.Dataset(x, t, weight=weight, **chosen).construct() if n <= settings.refit_max else None
+        return cls(t, weight, x[cut:], cut, old, held, whole, parameters)
+
+
+def _rows_factor(level: float) -> float:
+    """Return how many times as many rows a leaf needs at a level as at the median for a step as sure.
+
+    The variance of a sample quantile of a normal law is level (1 - level) / density² over the number of rows.
+    """
+    density = float(stats.norm.pdf(stats.norm.ppf(level)))
+    return level * (1 - level) / density**2 / (np.pi / 2)
+
+
 def _grow(
-    x: Floats,
-    t: Floats,
-    weight: Floats,
-    start: float,
-    objective: Objective,
-    losses: Losses,
-    monotone: Sequence[int],
-    categorical: Sequence[int],
-    settings: Settings,
+    sets: _Sets, start: float, objective: Objective, losses: Losses, settings: Settings, rows_factor: float = 1.0
 ) -> Booster:
     """Grow on the older rows until the newest fifth gains no more; grow again on all rows where they are few."""
     lgb = lightgbm()
-    n = len(t)
-    cut = n - max(n // 5, 10)
-    parameters: Mapping[str, Any] = settings.parameters(n, monotone)
+    least = round(sets.parameters["min_data_in_leaf"] * rows_factor)
+    parameters = {**sets.parameters, "min_data_in_leaf": least, "objective": objective, "metric": "None"}
 
     def metric(prediction: Any, held: Any) -> tuple[str, float, bool]:
         return "loss", float(np.average(losses(held.get_label(), prediction), weights=_weights(held))), False
 
-    def data(rows: slice, reference: Any = None) -> Any:
-        # LightGBM keeps weights as float32; integers of weight and sums of them stay exact.
-        return lgb.Dataset(
-            x[rows], t[rows], weight=weight[rows], init_score=np.full(len(t[rows]), start), reference=reference,
-            categorical_feature=list(categorical) or "auto", params={"verbosity": -1, "max_bin": 255}, free_raw_data=False,
-        )  # fmt: skip
-
-    old = data(slice(0, cut))
+    for data in (sets.old, sets.held, sets.whole):
+        if data is not None:
+            data.set_init_score(np.full(data.num_data(), start))
     model = lgb.train(
-        {**parameters, "objective": objective, "metric": "None"}, old, settings.trees_max,
-        valid_sets=[data(slice(cut, n), old)], feval=metric,
+        parameters, sets.old, settings.trees_max, valid_sets=[sets.held], feval=metric,
         callbacks=[lgb.early_stopping(settings.patience, verbose=False)],
     )  # fmt: skip
-    count = max(int(model.best_iteration), 0)
-    if count == 0 or not _beats(losses, model.predict(x[cut:], num_iteration=count), t[cut:], weight[cut:], start):
+    count, rows = max(int(model.best_iteration), 0), slice(sets.cut, None)
+    raw = model.predict(sets.x_held, num_iteration=count, num_threads=settings.threads) if count else 0.0
+    if count == 0 or not _beats(losses, raw, sets.t[rows], sets.weight[rows], start):
         return Booster(None, start, 0)
-    if n <= settings.refit_max:
-        model = lgb.train({**parameters, "objective": objective, "metric": "None"}, data(slice(0, n)), count)
+    if sets.whole is not None:
+        model = lgb.train(parameters, sets.whole, count)
     return Booster(_cut(lgb, model, count), start, count)
 
 

@@ -399,8 +399,9 @@ def _coverage(data: _Data, split: Split, fit: _Fit, options: Options, group_min:
     quantiles = _quantiles(data, fit, split.test, options)
     groups: dict[str, Sequence[str | None]] = {d: [v[i] for i in split.test] for d, v in data.groups.items()}
     median = quantiles[:, fit.trees.centre]
-    thirds = np.searchsorted(np.quantile(median, [1 / 3, 2 / 3]), median)
-    groups["value_size"] = [("1", "2", "3")[t] for t in thirds]
+    if np.ptp(median) > 0:
+        thirds = np.searchsorted(np.quantile(median, [1 / 3, 2 / 3]), median)
+        groups["value_size"] = [("1", "2", "3")[t] for t in thirds]
     return coverage_table(data.labels.target[split.test], quantiles, fit.trees.levels, groups, group_min=group_min)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.sparse import linalg as splinalg
 
 from zhirong.kernel.errors import DomainError, MissingExtraError
 from zhirong.numerics.textvec import count_matrix, terms
@@ -109,7 +110,7 @@ class TextReduction:
                 had = "none" if encoder is None else encoder.name
                 raise DomainError(f"the model was fitted with the sentence encoder {self.encoder}; given: {had}")
             out = (encoder.encode(texts) - self.mean) @ self.directions
-        out = np.asarray(out, np.float64)
+        out = np.asarray(out, np.float64).round(8)
         out[[not t.strip() for t in texts]] = np.nan
         return out
 
@@ -138,7 +139,7 @@ def fit_text(texts: Sequence[str], *, size: int = 8, encoder: Encoder | None = N
     texts : sequence of str
         Training texts; empty ones say nothing.
     size : int
-        Directions.
+        Directions; fewer where the vectors have no more than so many entries.
     encoder : Encoder, optional
         Sentence encoder; terms where not given.
 
@@ -153,7 +154,7 @@ def fit_text(texts: Sequence[str], *, size: int = 8, encoder: Encoder | None = N
     if encoder is not None:
         vectors = encoder.encode(held)
         mean = vectors.mean(axis=0)
-        return TextReduction("semantic", encoder.name, (), np.zeros(0), mean, _directions(vectors - mean, size))
+        return TextReduction("semantic", encoder.name, (), np.zeros(0), mean, _directions(vectors, mean, size))
     documents = [terms(t) for t in held]
     counts, vocabulary = count_matrix(documents)
     frequency = np.asarray((counts > 0).sum(axis=0)).ravel()
@@ -166,11 +167,7 @@ def fit_text(texts: Sequence[str], *, size: int = 8, encoder: Encoder | None = N
     weights = np.log((1.0 + len(held)) / (1.0 + frequency[chosen]))
     vectors = _weighed(_counts(held, tuple(names[chosen])), weights)
     mean = np.asarray(vectors.mean(axis=0)).ravel()
-    dense = vectors.toarray() - mean if vectors.shape[0] * vectors.shape[1] <= 20_000_000 else None
-    if dense is None:
-        step = vectors.shape[0] * vectors.shape[1] // 20_000_000 + 1
-        dense = vectors[::step].toarray() - mean
-    return TextReduction("lexical", "", tuple(names[chosen]), weights, mean, _directions(dense, size))
+    return TextReduction("lexical", "", tuple(names[chosen]), weights, mean, _directions(vectors, mean, size))
 
 
 def _counts(texts: Sequence[str], vocabulary: tuple[str, ...]) -> sparse.csr_matrix:
@@ -194,14 +191,20 @@ def _weighed(counts: sparse.csr_matrix, weights: Floats) -> sparse.csr_matrix:
     return sparse.diags(np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)) @ out
 
 
-def _directions(centred: Floats, size: int) -> Floats:
-    """Return the leading right singular vectors; the largest entry of each is positive."""
-    small = centred.T @ centred if centred.shape[1] <= centred.shape[0] else None
-    if small is not None:
-        _, vectors = np.linalg.eigh(small)
-        found = vectors[:, ::-1][:, :size]
-    else:
-        _, _, rows = np.linalg.svd(centred, full_matrices=False)
-        found = rows[:size].T
-    sign = np.sign(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])])
-    return np.asarray(found * np.where(sign == 0, 1.0, sign), np.float64)
+def _directions(vectors: sparse.csr_matrix | Floats, mean: Floats, size: int) -> Floats:
+    """Return the leading right singular vectors of the centred rows; the largest entry of each is positive.
+
+    Rounded to eight digits, so that the order in which a library sums does not reach the trees.
+    """
+    n, dimension = vectors.shape
+    size = min(size, min(n, dimension) - 1)
+    centred = splinalg.LinearOperator(
+        (n, dimension),
+        matvec=lambda v: vectors @ np.ravel(v) - mean @ np.ravel(v),
+        rmatvec=lambda u: vectors.T @ np.ravel(u) - mean * np.ravel(u).sum(),
+        dtype=np.float64,
+    )
+    _, _, rows = splinalg.svds(centred, k=size, v0=np.ones(min(n, dimension)), solver="arpack")
+    found = rows[::-1].T
+    sign = np.sign(found[np.abs(found).argmax(axis=0), np.arange(size)])
+    return np.asarray((found * np.where(sign == 0, 1.0, sign)).round(8), np.float64)
