@@ -22,7 +22,7 @@ from zhirong.valuation.learning import (
     labels_from_values,
     semantic_encoder,
 )
-from zhirong.valuation.learning.textual import TextReduction, fit_text
+from zhirong.valuation.learning.textual import Remembered, TextReduction, fit_text
 
 AS_OF = date(2023, 12, 31)
 BATTERY = ["solid electrolyte battery anode", "固态电解质电池负极", "lithium battery cathode electrolyte"]
@@ -98,6 +98,22 @@ def test_another_encoder_than_the_models_is_refused() -> None:
         reduction.apply(["gear"], Topics("another"))
     with pytest.raises(DomainError, match="none"):
         reduction.apply(["gear"])
+
+
+def test_each_text_is_read_once() -> None:
+    read: list[str] = []
+
+    class Counting(Topics):
+        def encode(self, texts: Sequence[str]) -> np.ndarray:
+            read.extend(texts)
+            return super().encode(texts)
+
+    encoder = Remembered(Counting())
+    first = encoder.encode(["gear", "battery", "gear"])
+    again = encoder.encode(["battery", "shaft"])
+    assert read == ["gear", "battery", "shaft"]
+    assert np.array_equal(first[1], again[0])
+    assert encoder.name == "two topics"
 
 
 def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

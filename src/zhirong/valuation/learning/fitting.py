@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -30,7 +30,7 @@ from zhirong.valuation.learning.labels import LabelKind, Labels, Target, require
 from zhirong.valuation.learning.leaks import LeakLimits, check_dates, check_single_features, check_splits
 from zhirong.valuation.learning.metrics import amount_metrics, event_metrics, r_squared
 from zhirong.valuation.learning.model import LearnedModel
-from zhirong.valuation.learning.textual import Encoder, TextReduction, fit_text
+from zhirong.valuation.learning.textual import Encoder, Remembered, TextReduction, fit_text
 
 __all__ = ["Options", "Split", "fit_model", "time_split"]
 
@@ -184,6 +184,8 @@ def fit_model(
         When features know the future, or seem to.
     """
     options = options or Options()
+    if options.encoder is not None:
+        options = replace(options, encoder=Remembered(options.encoder))
     if len(labels) != len(table.patent_id) or (labels.patent_id != table.patent_id).any():
         raise DomainError("features and labels are not of the same patents in the same order")
     require(labels, int(book.value("learning.labels_min", as_of)))

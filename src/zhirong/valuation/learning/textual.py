@@ -7,7 +7,7 @@ directions are kept in the model's folder; the sentence encoder is not, its name
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -18,7 +18,7 @@ from scipy.sparse import linalg as splinalg
 from zhirong.kernel.errors import DomainError, MissingExtraError
 from zhirong.numerics.textvec import count_matrix, terms
 
-__all__ = ["Encoder", "SemanticEncoder", "TextReduction", "fit_text", "semantic_encoder"]
+__all__ = ["Encoder", "Remembered", "SemanticEncoder", "TextReduction", "fit_text", "semantic_encoder"]
 
 Floats = NDArray[np.float64]
 _TERMS_MAX = 4_000
@@ -51,6 +51,26 @@ class SemanticEncoder:
             part = held[start : start + 64]
             out[part] = np.asarray(self.model.passage([texts[i] for i in part]), np.float64).reshape(len(part), -1)
         return out
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An encoder that reads each text once; a fit asks for the same texts several times."""
+
+    inner: Encoder
+    known: dict[str, Floats] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the encoder within."""
+        return self.inner.name
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Return vectors, shape (n, dimension)."""
+        new = [t for t in dict.fromkeys(texts) if t not in self.known]
+        if new:
+            self.known.update(zip(new, self.inner.encode(new), strict=True))
+        return np.array([self.known[t] for t in texts])
 
 
 def semantic_encoder() -> SemanticEncoder:
