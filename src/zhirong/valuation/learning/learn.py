@@ -23,6 +23,8 @@ from zhirong.valuation.learning.textual import Encoder, semantic_encoder
 __all__ = ["audit", "learn", "predict_patents", "subset"]
 
 _AUDIT_ROWS = 200
+_AUTO_TEXTS_MAX = 5_000
+"""Labels up to which ``auto`` reads texts with the sentence encoder: it takes a few tenths of a second for each text."""
 
 
 def learn(
@@ -65,7 +67,8 @@ def learn(
     bucket : {"year", "quarter"}
         How fine the days of features are.
     options : Options, optional
-        How to fit. Where it names no encoder and the extra `semantic` is installed, ``auto`` and ``semantic`` texts use it.
+        How to fit. Where it names no encoder and the extra `semantic` is installed, ``semantic`` texts use it, and ``auto``
+        tries it with up to 5,000 labels.
     rows_max : int
         Of renewals and transfers at most so many rows.
     progress : callable, optional
@@ -82,7 +85,7 @@ def learn(
     LeakageError
         When features know the future, or seem to.
     """
-    options = _with_encoder(options or Options())
+    options = options or Options()
     tables = evidence_at(store.read_all(engine), as_of)
     found = (
         labels
@@ -90,7 +93,7 @@ def learn(
         else collect_labels(tables, engine, kind, as_of=as_of, book=book, rows_max=rows_max)
     )
     require(found, int(book.value("learning.labels_min", as_of)))
-    lost = 0
+    options, lost = _with_encoder(options, len(found)), 0
     if features is None:
         features, rows = features_of(
             store, engine, found.patent_id, found.day, indicators=indicators, bucket=bucket,
@@ -171,8 +174,10 @@ def predict_patents(
     return model.predict(table, context=context, encoder=encoder)
 
 
-def _with_encoder(options: Options) -> Options:
+def _with_encoder(options: Options, count: int) -> Options:
     if options.encoder is not None or options.texts not in ("semantic", "auto"):
+        return options
+    if options.texts == "auto" and count > _AUTO_TEXTS_MAX:
         return options
     try:
         return replace(options, encoder=semantic_encoder())
