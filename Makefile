@@ -80,6 +80,7 @@ lock: $(VENV)/.uv ## resolve the hashed requirement files again
 	$(LOCK) --extra spark pyproject.toml -o requirements/spark.txt
 	$(LOCK) --extra platform pyproject.toml -o requirements/platform.txt
 	$(LOCK) --extra semantic pyproject.toml -o requirements/semantic.txt
+	$(LOCK) --extra learning pyproject.toml -o requirements/learning.txt
 	$(LOCK) --extra docs pyproject.toml -o requirements/docs.txt
 	$(LOCK) --extra dev --extra docs --extra spark pyproject.toml -o requirements/dev.txt
 	$(LOCK) --resolution lowest-direct pyproject.toml -o requirements/lowest.txt

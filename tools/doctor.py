@@ -7,6 +7,7 @@ call it with --install, which uses apt-get where that is there and allowed, and 
 from __future__ import annotations
 
 import argparse
+import ctypes.util
 import os
 import shutil
 import subprocess
@@ -29,7 +30,8 @@ TOOLS = [
         "the platform's production database; nothing uses it yet",
     ),
 ]
-NEEDED = {"Java 17", "Poppler", "Chromium"}
+LIBRARIES = [("OpenMP", "gomp", "libgomp1", "learning from labels (LightGBM)")]
+NEEDED = {"Java 17", "Poppler", "Chromium", "OpenMP"}
 
 
 def missing() -> list[tuple[str, str, str]]:
@@ -37,6 +39,11 @@ def missing() -> list[tuple[str, str, str]]:
     for name, commands, package, purpose in TOOLS:
         if not any(shutil.which(command) for command in commands):
             found.append((name, package, purpose))
+    found += [
+        (name, package, purpose)
+        for name, library, package, purpose in LIBRARIES
+        if ctypes.util.find_library(library) is None
+    ]
     return found
 
 

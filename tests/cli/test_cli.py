@@ -344,3 +344,24 @@ def test_calibration_lists_what_was_claimed_and_what_was_found(tmp_path: Path) -
     assert (tmp_path / "c" / "calibration.pdf").read_bytes().startswith(b"%PDF")
     assert "校准证明" in (tmp_path / "c" / "calibration.zh.html").read_text("utf-8")
     assert json.loads((tmp_path / "c" / "calibration.json").read_text("utf-8"))["seed"] == 2
+
+
+def test_what_moved_a_value_is_told_drawn_and_adds_up(world: Path, indicators: Path, tmp_path: Path) -> None:
+    patent = best(world, indicators)
+    done = run("value", world, "--patent", patent, "--as-of", "2023-06-30", "--since", "2022-06-30", "--purpose", "trade",
+               "--draws", 400, "--lang", "zh", "--out", tmp_path / "v")  # fmt: skip
+    assert f"{patent}: 自 2022-06-30 以来" in done.stderr
+    bridge = json.loads((tmp_path / "v" / "valuation.json").read_text("utf-8"))["bridge"]
+    moved = sum(step["amount"] for step in bridge["steps"])
+    assert moved == pytest.approx(bridge["new"]["0.5"] - bridge["old"]["0.5"], abs=0.1)
+    assert bridge["steps"][0]["reason"]["zh"] in (tmp_path / "v" / "report.html").read_text("utf-8")
+
+
+def test_labels_are_learned_and_the_card_says_how_little_that_explains(world: Path, tmp_path: Path) -> None:
+    done = run(
+        "learn", world, "--as-of", "2023-06-30", "--label", "renewals", "--out", tmp_path / "m", "--format", "json"
+    )
+    (row,) = json.loads(done.stdout)
+    assert row["count"] > 100
+    assert "PatVal" in (tmp_path / "m" / "card.en.md").read_text("utf-8")
+    assert (tmp_path / "m" / "card.zh.md").is_file()

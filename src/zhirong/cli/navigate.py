@@ -11,7 +11,7 @@ import click
 
 from zhirong.cli.group import cli
 from zhirong.cli.output import as_of_option, emit, format_option, note, step_bar
-from zhirong.cli.value import _portfolio as portfolio_shares
+from zhirong.cli.value import portfolio_shares
 from zhirong.evidence.resolving import resolve_patents
 from zhirong.kernel.errors import DomainError
 from zhirong.kernel.text import LANGUAGES, Language

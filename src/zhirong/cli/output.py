@@ -19,7 +19,7 @@ from rich.table import Table
 from zhirong.cli.words import head, said, shown
 from zhirong.kernel.text import Language
 
-__all__ = ["as_of_option", "emit", "format_option", "language_option", "note", "progress_bar", "text_of"]
+__all__ = ["DateType", "as_of_option", "emit", "format_option", "language_option", "note", "progress_bar", "text_of"]
 
 FORMATS = ("table", "json", "csv")
 

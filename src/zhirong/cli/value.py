@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from zhirong.cli.group import cli
-from zhirong.cli.output import as_of_option, emit, format_option, language_option, note, step_bar
+from zhirong.cli.output import DateType, as_of_option, emit, format_option, language_option, note, step_bar
 from zhirong.cli.words import head, said
 from zhirong.evidence.checking import newest_fact
 from zhirong.indicators import CATALOGUE, compute, lookup
@@ -26,7 +26,7 @@ from zhirong.reports.dossier import indicators_of, make_dossier
 from zhirong.tables import ENGINES, Store, connect
 from zhirong.valuation import Purpose, load_overrides
 
-__all__ = ["catalogue", "indicators", "score", "value"]
+__all__ = ["catalogue", "indicators", "portfolio_shares", "score", "value"]
 
 PathType = click.Path(path_type=Path)
 FileType = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -177,6 +177,7 @@ def _of_the_day(store: Store, as_of: date, patent_count: int, lang: Language) ->
 @click.option("--purpose", type=click.Choice([str(p) for p in Purpose]), required=True, help="Scene of the valuation.")
 @click.option("--assumptions", type=FileType, help="YAML file that replaces assumptions.")
 @click.option("--parameters", type=FileType, help="YAML file that replaces dated parameters.")
+@click.option("--since", type=DateType(), help="Explain what moved each value since this earlier day.")
 @click.option("--draws", default=20_000, show_default=True, help="Draws of each method.")
 @click.option("--seed", default=1, show_default=True, help="Seed; the same inputs give the same bytes.")
 @click.option(
@@ -188,13 +189,13 @@ def _of_the_day(store: Store, as_of: date, patent_count: int, lang: Language) ->
 )
 def value(
     store: Path, patents: tuple[str, ...], portfolio: Path | None, as_of: date, purpose: str, assumptions: Path | None,
-    parameters: Path | None, draws: int, seed: int, out: Path, form: str, lang: str,
+    parameters: Path | None, since: date | None, draws: int, seed: int, out: Path, form: str, lang: str,
 ) -> None:  # fmt: skip
     """Value patents on a day for a purpose: an interval, the reasons, the sources, as report and JSON.
 
     Example: zhirong value mystore --patent CN109000001 --as-of 2024-06-30 --purpose pledge --lang zh --out report
     """
-    shares = _portfolio(portfolio) if portfolio else {}
+    shares = portfolio_shares(portfolio) if portfolio else {}
     ids = [*patents, *shares]
     if not ids:
         raise DomainError("name patents with --patent, or a file with --portfolio")
@@ -214,9 +215,12 @@ def value(
             book=load(parameters),
             draws=draws,
             seed=seed,
+            since=since,
             step=step,
         )
     emit([_row(v.subject_id, v.quantiles, v.currency) for v in dossier.valuations], form, lang=words)
+    for bridge in dossier.bridges.values():
+        note(f"{bridge.patent_id}: {bridge.headline.in_(words)}")
     for finding in dossier.refused:
         note(said(words, f"未估值：{finding.message}", f"not valued: {finding.message}"))
     if dossier.portfolio is not None:
@@ -242,7 +246,7 @@ def _row(name: str, quantiles: Any, currency: str) -> dict[str, Any]:
     }
 
 
-def _portfolio(path: Path) -> dict[str, float]:
+def portfolio_shares(path: Path) -> dict[str, float]:
     """Read a CSV file: the column patent_id, and weight (above 0 to 1, blank for the whole); a repeated row counts once."""
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)

@@ -7,7 +7,7 @@ Indicators of a whole store take a minute and depend only on the store and the d
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,18 @@ from typing import Any
 from zhirong.evidence.resolving import resolve_patents
 from zhirong.indicators import CATALOGUE, compute
 from zhirong.indicators.scoring import PatentScore, load_profile, read_scores, score
+from zhirong.kernel.errors import NotAdmissibleError, UnknownNameError
 from zhirong.kernel.findings import Finding
 from zhirong.kernel.provenance import fingerprint
 from zhirong.kernel.text import Language
 from zhirong.params import ParameterBook, load
+from zhirong.reports.bridge import bridge_section
 from zhirong.reports.portfolio import render_portfolio
 from zhirong.reports.render import render
-from zhirong.tables import Store, connect
+from zhirong.tables import Engine, Store, connect
 from zhirong.valuation import (
     Assumption,
+    Background,
     PortfolioValuation,
     Purpose,
     Valuation,
@@ -35,6 +38,7 @@ from zhirong.valuation import (
     value_patents,
     value_portfolio,
 )
+from zhirong.valuation.bridge import ValueBridge, bridge_to_dict, value_bridge
 
 __all__ = ["Dossier", "indicators_of", "make_dossier", "scores_of"]
 
@@ -59,6 +63,8 @@ class Dossier:
         Where a portfolio was asked for.
     refused : tuple of Finding
         Patents asked for that have no value, and why.
+    bridges : Mapping of str to ValueBridge
+        What moved each value since an earlier day, by patent, where that was asked for and both days have a value.
     """
 
     out: Path
@@ -66,6 +72,7 @@ class Dossier:
     valuations: tuple[Valuation, ...]
     portfolio: PortfolioValuation | None
     refused: tuple[Finding, ...] = ()
+    bridges: Mapping[str, ValueBridge] = field(default_factory=dict)
 
 
 def _silent(step: str, done: int, total: int) -> None:
@@ -126,6 +133,7 @@ def make_dossier(
     book: ParameterBook | None = None,
     draws: int = 20_000,
     seed: int = 1,
+    since: date | None = None,
     step: Step = _silent,
 ) -> Dossier:
     """Value patents, score them, and write the reports.
@@ -155,6 +163,8 @@ def make_dossier(
         Parameters; the shipped ones where not given.
     draws, seed : int
         Of the simulation.
+    since : date, optional
+        Explain what moved each value since this earlier day, in the report and under ``bridge`` in the JSON.
     step : callable
         Told of each step.
 
@@ -183,6 +193,7 @@ def make_dossier(
         else:
             batch = value_patents(background, patent_ids, purpose=purpose, mine=mine, draws=draws, seed=seed)
             valued, refused = list(batch.valuations), batch.refused
+        bridges = {} if since is None else _bridges(background, store, engine, valued, since, mine, seed)
     step("writing reports", 3, 3)
     files: list[Path] = []
     if whole is not None:
@@ -190,19 +201,41 @@ def make_dossier(
     for valuation in valued:
         alone = whole is None and len(patent_ids) == 1
         files += _write_one(
-            valuation, scores.get(valuation.subject_id), out if alone else out / valuation.subject_id, languages
-        )
-    return Dossier(out, tuple(files), tuple(valued), whole, refused)
+            valuation, scores.get(valuation.subject_id), out if alone else out / valuation.subject_id, languages,
+            bridges.get(valuation.subject_id),
+        )  # fmt: skip
+    return Dossier(out, tuple(files), tuple(valued), whole, refused, bridges)
+
+
+def _bridges(
+    background: Background, store: Store, engine: Engine, valued: Sequence[Valuation], since: date,
+    mine: Mapping[str, Assumption] | None, seed: int,
+) -> dict[str, ValueBridge]:  # fmt: skip
+    """Return what moved each value since an earlier day; a patent that could not be valued then has none."""
+    old = prepare(store, engine, as_of=since, book=background.book)
+    found = {}
+    for valuation in valued:
+        try:
+            found[valuation.subject_id] = value_bridge(
+                store, engine, valuation.subject_id, since, background.as_of, background.book, valuation.purpose, seed=seed,
+                mine=mine, backgrounds=(old, background),
+            )  # fmt: skip
+        except (UnknownNameError, NotAdmissibleError):
+            continue
+    return found
 
 
 def _write_one(
-    valuation: Valuation, scored: PatentScore | None, out: Path, languages: Sequence[Language]
-) -> list[Path]:
+    valuation: Valuation, scored: PatentScore | None, out: Path, languages: Sequence[Language],
+    bridge: ValueBridge | None = None,
+) -> list[Path]:  # fmt: skip
     files: list[Path] = []
     for lang in languages:
         name = "report" if len(languages) == 1 else f"report.{lang}"
-        files += render(valuation, lang=lang, out=out, score=scored, name=name).paths
-    return [*files, _write_json(to_dict(valuation), out)]
+        more = () if bridge is None else (bridge_section(bridge, lang),)
+        files += render(valuation, lang=lang, out=out, score=scored, name=name, more=more).paths
+    plain = to_dict(valuation) | ({} if bridge is None else {"bridge": bridge_to_dict(bridge)})
+    return [*files, _write_json(plain, out)]
 
 
 def _write_portfolio(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zhirong.indicators.scoring.types import IndicatorReading, PatentScore
 from zhirong.kernel.errors import UnknownNameError
 from zhirong.kernel.text import LANGUAGES, Language
-from zhirong.reports.blocks import Document
+from zhirong.reports.blocks import Document, Section
 from zhirong.reports.content import build_document
 from zhirong.reports.paper import pdf_bytes
 from zhirong.reports.web import html_page
@@ -44,6 +44,7 @@ def render(
     readings: Sequence[IndicatorReading] = (),
     forms: Collection[str] = FORMS,
     name: str = "report",
+    more: Sequence[Section] = (),
 ) -> ReportFiles:
     """Write the report of one valuation.
 
@@ -63,6 +64,8 @@ def render(
         Of ``html``, ``pdf``, ``xlsx``.
     name : str
         File name without extension.
+    more : sequence of Section
+        Sections at the end, in the report's language.
 
     Returns
     -------
@@ -77,6 +80,7 @@ def render(
         raise UnknownNameError("language", lang, LANGUAGES)
     shown = tuple(readings) or (score.readings if score else ())
     document = build_document(valuation, lang=lang, score=score, readings=shown)
+    document = replace(document, sections=(*document.sections, *more))
     sheets = sheets_of(valuation, lang=lang, score=score, readings=shown) if "xlsx" in forms else []
     return write_forms(document, sheets, out=out, forms=forms, name=name)
 

@@ -32,7 +32,7 @@ from zhirong.valuation.reconcile import quantiles_of
 from zhirong.valuation.subject import Subject, describe
 from zhirong.valuation.types import Assumption, Distribution, Purpose, Quantiles
 
-__all__ = ["GROUPS", "BridgeStep", "ValueBridge", "shapley", "value_bridge"]
+__all__ = ["GROUPS", "BridgeStep", "ValueBridge", "bridge_to_dict", "shapley", "value_bridge"]
 
 Floats = NDArray[np.float64]
 BATCHES = 10
@@ -433,3 +433,23 @@ def _headline(steps: Sequence[BridgeStep], since: date, first: float, last: floa
     zh = "；".join(f"{s.label.zh} {part(s)}（{s.reason.zh}）" for s in main)
     en = "; ".join(f"{s.label.en.lower()} {part(s)} ({s.reason.en})" for s in main)
     return Bilingual(f"自 {since} 以来：{whole}，因为{zh}", f"since {since}: {whole}, because {en}")
+
+
+def bridge_to_dict(bridge: ValueBridge) -> dict[str, object]:
+    """Return a bridge as plain JSON types; amounts are rounded to the minor unit."""
+    return {
+        "from_date": bridge.from_date.isoformat(),
+        "to_date": bridge.to_date.isoformat(),
+        "currency": bridge.currency,
+        "old": {f"{level:g}": round(value, 2) for level, value in bridge.old.items()},
+        "new": {f"{level:g}": round(value, 2) for level, value in bridge.new.items()},
+        "headline": {"zh": bridge.headline.zh, "en": bridge.headline.en},
+        "steps": [
+            {
+                "group": s.group, "label": {"zh": s.label.zh, "en": s.label.en}, "amount": round(s.amount, 2), "share": s.share,
+                "error": round(s.error, 2), "alone": round(s.alone, 2), "reason": {"zh": s.reason.zh, "en": s.reason.en},
+            }
+            for s in bridge.steps
+        ],
+        "draws": bridge.draws,
+    }  # fmt: skip

@@ -164,7 +164,7 @@ def lightgbm() -> Any:
     """Return the LightGBM package, which loads on use."""
     try:
         import lightgbm as package
-    except ImportError as err:
+    except (ImportError, OSError) as err:  # OSError: the system has no OpenMP library
         raise MissingExtraError("lightgbm", "learning") from err
     return package
 
