@@ -12,7 +12,10 @@ from zhirong.numerics.calibration import (
     calibration_line,
     coverage,
     crps_of_draws,
+    ecdf_test,
+    fractional_ranks,
     interval_score,
+    paired_difference,
     rank_test,
     reliability,
     wilson_interval,
@@ -50,7 +53,55 @@ def test_interval_score_by_hand() -> None:
 def test_coverage_counts_ends_and_gives_its_error() -> None:
     found = coverage([0, 0, 0, 0], [1, 1, 1, 1], [0.0, 1.0, 2.0, 0.5], 0.8)
     assert (found.coverage, found.count) == (0.75, 4)
-    assert found.error == pytest.approx(np.sqrt(0.75 * 0.25 / 4))
+    assert found.error == pytest.approx(np.sqrt(0.8 * 0.2 / 4))
+    assert (found.low, found.high) == wilson_interval(3, 4)
+
+
+def test_coverage_says_within_outside_or_undecided() -> None:
+    def of(held: int, count: int) -> str:
+        truth = np.r_[np.zeros(held), np.full(count - held, 9.0)]
+        return coverage(np.full(count, -1.0), np.full(count, 1.0), truth, 0.8).verdict()
+
+    assert of(800, 1000) == of(785, 1000) == "within"
+    assert of(45, 60) == "undecided"  # 75 %, but of 60
+    assert of(700, 1000) == of(900, 1000) == "outside"
+    assert coverage([0.0], [1.0], [0.5], 0.8).error > 0
+
+
+def test_the_band_of_ranks_holds_95_of_100_uniform_samples() -> None:
+    """The exact chance of leaving the band, against simulation, and p-values that are uniform or a little late."""
+    rng = np.random.default_rng(7)
+    for count in (30, 300):
+        found = [ecdf_test(rng.random(count)) for _ in range(1_500)]
+        inside = np.mean([np.all((f.low <= f.share + 1e-12) & (f.share <= f.high + 1e-12)) for f in found])
+        assert 0.938 < inside < 0.975
+        p = np.array([f.p_value for f in found])
+        for level in (0.05, 0.2, 0.5):
+            assert np.mean(p <= level) < level + 3.5 * np.sqrt(level * (1 - level) / 1_500)
+        assert np.mean(p <= 0.2) > 0.12
+
+
+def test_the_band_of_one_point_is_the_binomial_one_and_its_p_is_exact() -> None:
+    found = ecdf_test(np.r_[np.full(9, 0.2), 0.8], points=1)
+    assert found.p_value == pytest.approx(stats.binomtest(9, 10, 0.5).pvalue, abs=1e-9)
+    assert (found.low[0], found.high[0]) == (0.2, 0.8)  # 2 to 8 of 10 have 97.9 %; 3 to 7 have 89.1 %
+
+
+def test_a_slow_drift_of_ranks_is_seen() -> None:
+    tilted = np.random.default_rng(8).random(400) ** 1.25
+    assert ecdf_test(tilted).p_value < 0.01
+    assert rank_test(tilted, bins=20).ecdf.p_value == ecdf_test(tilted).p_value
+
+
+def test_fractional_ranks_stay_inside_and_are_centred() -> None:
+    ranks = fractional_ranks([[1.0, 2.0, 3.0]] * 3, [0.0, 2.5, 9.0])
+    assert ranks.tolist() == [0.125, 0.625, 0.875]
+
+
+def test_paired_scores_are_compared_case_by_case() -> None:
+    mean, error = paired_difference([1.0, 2.0, 3.0], [0.0, 1.5, 1.5])
+    assert mean == pytest.approx(1.0)
+    assert error == pytest.approx(np.std([1.0, 0.5, 1.5], ddof=1) / np.sqrt(3))
 
 
 def test_ranks_of_calibrated_draws_are_uniform_and_of_narrow_ones_not() -> None:
@@ -106,7 +157,7 @@ def test_brier_limits() -> None:
     [
         lambda: brier_score([0.5], [0.5]), lambda: brier_score([1.2], [1]), lambda: brier_score([], []),
         lambda: coverage([0.0], [1.0, 2.0], [0.5], 0.8), lambda: rank_test([np.nan]), lambda: rank_test([1.5]),
-        lambda: calibration_line([0.2, 0.4], [1, 1]), lambda: wilson_interval(3, 0),
+        lambda: calibration_line([0.2, 0.4], [1, 1]), lambda: ecdf_test([2.0]), lambda: wilson_interval(3, 0),
     ],
 )  # fmt: skip
 def test_impossible_input_is_refused(call) -> None:
