@@ -54,7 +54,7 @@ def test_agrees_with_the_digits_that_stata_prints(mroz, name, fit) -> None:
     assert_allclose(found.sigma, printed["sigma"][0], rtol=0, atol=6e-8 + slack * (found.sigma_error or 0.0))
     if name == "likelihood":
         errors = [found.rho_error, found.sigma_error]
-        assert_allclose(errors, [printed["rho"][1], printed["sigma"][1]], rtol=0, atol=6e-8)
+        assert_allclose(errors, [printed["rho"][1], printed["sigma"][1]], rtol=0, atol=6e-8 + slack * 0.1)
         assert_allclose(found.log_likelihood, printed["log_likelihood"][0], rtol=0, atol=6e-5)
 
 
