@@ -71,7 +71,7 @@ def test_steps_sum_exactly_and_stand_in_order(bridge) -> None:
     assert abs(bridge.steps[-1].amount) < 1e-6
     steps = {s.group: s for s in bridge.steps}
     assert steps["time"].amount < 0  # a year of the term is gone
-    assert steps["deals"].amount == 0.0
+    assert steps["deals"].amount != 0.0  # a year more of sales and licences
     assert all(s.error > 0 for s in bridge.steps if s.amount and s.group != "residual")
 
 

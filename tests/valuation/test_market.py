@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,15 @@ from zhirong.sample import write_world
 from zhirong.tables import CANONICAL, Store
 from zhirong.valuation import prepare
 from zhirong.valuation.background import Background
-from zhirong.valuation.comparables import MarketValue, market_value
+from zhirong.valuation.comparables import market_value
 from zhirong.valuation.deal_backtest import back_test
 from zhirong.valuation.deal_market import DealMarket, prepare_market
 from zhirong.valuation.deals import collect_deals, lot_share
 from zhirong.valuation.inputs import Used, default_assumptions
 from zhirong.valuation.licences import licence_royalty, pooled_rate
 from zhirong.valuation.lots import SelectionEffect
+from zhirong.valuation.market_types import MarketValue
+from zhirong.valuation.similarity import features_of
 from zhirong.valuation.subject import Subject, describe
 
 AS_OF = date(2024, 6, 30)
@@ -122,8 +124,13 @@ def value(
     background: Background, market: DealMarket, patent_id: str, *, seed: int = 1, count: int = 4_000
 ) -> MarketValue:
     used = Used(background.book, background.as_of)
-    facts = Subject(patent_id, *[None] * 17)  # type: ignore[arg-type]
-    return market_value(background, market, facts, used, seed=seed, count=count)
+    known = {
+        "patent_id": patent_id,
+        "legal_life_years": 9.0,
+        "features": features_of(background, [patent_id])[patent_id],
+    }
+    facts = Subject(**{f.name: known.get(f.name) for f in fields(Subject)})  # type: ignore[arg-type]
+    return market_value(replace(background, market=market), facts, used, seed=seed, count=count)
 
 
 @pytest.fixture(scope="module")
@@ -377,28 +384,28 @@ def test_licences_move_the_royalty_rate_and_an_override_stands(patents: list[Row
     licences = [licence(i, p, round(float(np.exp(rng.normal(np.log(0.015), 0.2))), 4)) for i, p in enumerate(same)]
     licences.append(licence(900, same[0], 0.9))
     background = store_with([*plant(patents, seed=3, count=20), *licences])
-    market = prepare_market(background)
+    background = replace(background, market=prepare_market(background))
     used = Used(background.book, background.as_of)
     facts = describe(background, [subject["patent_id"]])[0]
     prior = default_assumptions(background, facts, used)["royalty_rate"]
-    found = licence_royalty(background, market, facts, prior, used)
+    found = licence_royalty(background, facts, prior, used)
     assert found.in_field == len(same)
     assert found.replaces_prior
     assert found.assumption.parameters["median"] == pytest.approx(0.015, rel=0.45)
     assert found.assumption.parameters["median"] < prior.parameters["median"]
     assert found.assumption.parameters["sigma"] < prior.parameters["sigma"]
     assert "licences of the store" in found.assumption.source.title
-    assert {e.reason.en for e in market.excluded} == {"the royalty rate is not between 0 and 50 %"}
+    assert {e.reason.en for e in background.market.excluded} == {"the royalty rate is not between 0 and 50 %"}
     mine = replace(prior, is_overridden=True)
-    assert licence_royalty(background, market, facts, mine, used).assumption is mine
+    assert licence_royalty(background, facts, mine, used).assumption is mine
 
 
 def test_without_licences_the_prior_stands(planted, patents: list[Row]) -> None:
-    background, market = planted
+    background = replace(planted[0], market=planted[1])
     used = Used(background.book, background.as_of)
     facts = describe(background, [patents[5]["patent_id"]])[0]
     prior = default_assumptions(background, facts, used)["royalty_rate"]
-    found = licence_royalty(background, market, facts, prior, used)
+    found = licence_royalty(background, facts, prior, used)
     assert (found.assumption, found.licences, found.prior_share) == (prior, 0, 1.0)
 
 

@@ -174,7 +174,16 @@ def test_nothing_later_than_the_day_changes_the_value(
             table = pq.read_table(world.file(name))
             with new.sink(name) as sink:
                 sink.write(table.filter(pc.less_equal(table[dates[0]], pa.scalar(AS_OF))))
-        for name in ("classifications", "class_titles", "patent_parties", "parties", "firms", "sectors", "families"):
+        for name in (
+            "classifications",
+            "class_titles",
+            "patent_parties",
+            "parties",
+            "firms",
+            "sectors",
+            "families",
+            "texts",
+        ):
             with new.sink(name) as sink:
                 sink.write(pq.read_table(world.file(name)))
         years = pq.read_table(world.file("sector_years"))

@@ -1,4 +1,4 @@
-"""What all patents of a store have in common at a date: survival, renewal, validity, revenues.
+"""What all patents of a store have in common at a date: survival, renewal, validity, revenues, deals.
 
 Fitted once for a store and a day, and then shared by every valuation.
 """
@@ -23,6 +23,8 @@ from zhirong.numerics.survival import WeibullFit, fit_weibull
 from zhirong.params import ParameterBook, field_of
 from zhirong.tables import Engine, Store
 from zhirong.valuation.appraisers import AppraiserPanel, appraiser_panel
+from zhirong.valuation.deal_market import DealMarket, prepare_market
+from zhirong.valuation.knowledge import Knowledge
 from zhirong.valuation.renewals import fit_renewals
 
 __all__ = ["Background", "prepare"]
@@ -34,19 +36,11 @@ _YEAR_DAYS = 365.25
 
 
 @dataclass(frozen=True, slots=True)
-class Background:
-    """Everything shared by the valuations of one store at one day.
+class Background(Knowledge):
+    """Everything shared by the valuations of one store at one day, beside what is known (`Knowledge`).
 
     Attributes
     ----------
-    store : Store
-        Where the evidence is.
-    tables : Mapping of str to ibis.Table
-        Canonical tables cut at `as_of`.
-    as_of : date
-        Day of the valuation.
-    book : ParameterBook
-        Parameters.
     survival : Mapping of str to WeibullFit
         Life from filing by right type (``invention``), and by right type and field (``invention:4``).
     renewal : Mapping of str to RenewalFit
@@ -63,13 +57,10 @@ class Background:
         Why a fit that is missing is missing.
     panel : AppraiserPanel
         Appraisers' records, learned from later prices.
+    market : DealMarket
+        What all deals say together, by kind of right.
     """
 
-    store: Store
-    tables: Mapping[str, ibis.Table]
-    engine: Engine
-    as_of: date
-    book: ParameterBook
     survival: Mapping[str, WeibullFit]
     renewal: Mapping[str, RenewalFit]
     validity_counts: tuple[float, float]
@@ -78,6 +69,7 @@ class Background:
     revenue_firms: int
     reasons: Mapping[str, str]
     panel: AppraiserPanel
+    market: DealMarket
 
 
 def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook) -> Background:
@@ -108,8 +100,9 @@ def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook) -
     panel = appraiser_panel(
         tables, engine, as_of=as_of, years_max=float(book.at("valuation.opinion_years", as_of).value)
     )
+    market = prepare_market(Knowledge(store, tables, engine, as_of, book))
     return Background(
-        store, tables, engine, as_of, book, survival, renewal, counts, cases, prior, firms, reasons, panel
+        store, tables, engine, as_of, book, survival, renewal, counts, cases, prior, firms, reasons, panel, market
     )
 
 

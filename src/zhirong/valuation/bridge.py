@@ -64,6 +64,7 @@ _OF_SUBJECT: Mapping[str, str] = {
     "revenue_year": "revenue",
     "development_cost_cny": "revenue",
     "sector_royalty": "deals",
+    "features": "technology",
 }
 _OF_BACKGROUND: Mapping[str, str] = {
     "as_of": "time",
@@ -76,6 +77,7 @@ _OF_BACKGROUND: Mapping[str, str] = {
     "revenue_prior": "revenue",
     "revenue_firms": "revenue",
     "panel": "deals",
+    "market": "deals",
 }
 _OF_TABLE: Mapping[str, str] = {
     "deals": "deals",

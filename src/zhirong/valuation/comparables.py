@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -13,14 +12,15 @@ from zhirong.kernel.errors import NotAdmissibleError
 from zhirong.kernel.text import Bilingual
 from zhirong.numerics.streams import stream_key
 from zhirong.valuation.background import Background
-from zhirong.valuation.deal_market import COVARIATES, DealMarket, Neighbourhood, RightMarket
-from zhirong.valuation.deals import Deal, Excluded
+from zhirong.valuation.deal_market import COVARIATES, Neighbourhood, RightMarket
+from zhirong.valuation.deals import Deal
 from zhirong.valuation.inputs import Used
 from zhirong.valuation.lots import SelectionEffect
-from zhirong.valuation.similarity import COMPONENTS, Features, features_of
+from zhirong.valuation.market_types import Comparable, MarketValue, PriceIndex
+from zhirong.valuation.similarity import COMPONENTS, Features
 from zhirong.valuation.subject import Subject
 
-__all__ = ["Comparable", "MarketValue", "PriceIndex", "market_value"]
+__all__ = ["market_value"]
 
 Floats = NDArray[np.float64]
 _SHOWN_SHARE, _SHOWN_MIN = 0.99, 10
@@ -30,145 +30,23 @@ _PARAMETERS = (
     "market.selection_prior_sd", "market.least",
 )  # fmt: skip
 _BOUND = 2.5
-_LOG_VALUE_MAX = 40.0
-"""Log CNY at which draws stop, about 2e17: Student's tails have no mean in levels."""
+_TAIL = 0.999
+"""Quantile of the single price at which its draws stop: Student's tails have no mean in levels, and no store tells more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparable:
-    """One deal as a comparable.
-
-    Attributes
-    ----------
-    deal_id, source_id, deal_type : str
-        The deal.
-    patent_id : str
-        Its patent that is likest to the one valued.
-    title : str or None
-        Title of that patent.
-    deal_date : date
-        Date of the price.
-    price, currency : float, str
-        Whole price as stated.
-    patent_count : int
-        Patents that it bought.
-    price_cny : float
-        Equal share of one patent, CNY of that day.
-    indexed_price_cny : float
-        What one patent is expected to have brought, moved to the valuation date by the price index.
-    adjusted_price_cny : float
-        That, adjusted besides for age, claims, family, kind of sale and selection to the patent valued, bounded where it
-        lies out of range.
-    weight : float
-        Share in the estimate; shares of all deals add to 1.
-    similarity : float
-        0 to 1, before reliability.
-    is_outlier : bool
-        Beyond 2.5 standard deviations: it pulls no more than one at that distance.
-    evidence_grade : str or None
-        How its terms are known.
-    reason : Bilingual
-        Why it is alike, and what differs.
-    """
-
-    deal_id: str
-    source_id: str
-    deal_type: str
-    patent_id: str
-    title: str | None
-    deal_date: date
-    price: float
-    currency: str
-    patent_count: int
-    price_cny: float
-    indexed_price_cny: float
-    adjusted_price_cny: float
-    weight: float
-    similarity: float
-    is_outlier: bool
-    evidence_grade: str | None
-    reason: Bilingual
-
-
-@dataclass(frozen=True, slots=True)
-class PriceIndex:
-    """How prices move over time: the trend of the hedonic regression, with its prior, log points a year."""
-
-    growth: float
-    error: float
-    first: date
-    last: date
-    deals: int
-    description: Bilingual
-
-
-@dataclass(frozen=True, slots=True)
-class MarketValue:
-    """Value of one patent by the market approach.
-
-    Attributes
-    ----------
-    patent_id : str
-        Patent.
-    draws : ndarray, shape (count,)
-        Prices at which it would change hands privately between unrelated parties on the day, CNY; the uncertainty of
-        coefficients, index, selection, spread and of the single deal is in them.
-    comparables : tuple of Comparable
-        Heaviest first, with 99 per cent of the weight together.
-    deals : int
-        Deals that carry weight or inform the coefficients.
-    effective_number : float
-        Equal deals that would tell as much as the weighed ones.
-    index : PriceIndex
-        How prices were moved to the date.
-    selection : SelectionEffect or Bilingual
-        What unsold lots say, or why they say nothing.
-    sale_probability : tuple of float or None
-        Chance that a lot like this one finds a buyer at auction: 5 %, 50 % and 95 % quantiles; None without unsold lots.
-    coefficients : tuple of tuple
-        Name, posterior mean and standard deviation of each hedonic coefficient, log points.
-    log_spread, freedom : float
-        Scale and degrees of freedom of a single price around its prediction.
-    excluded : tuple of Excluded
-        Deals left out, with the reason.
-    notes : tuple of Bilingual
-        What a reader must know.
-    """
-
-    patent_id: str
-    draws: Floats
-    comparables: tuple[Comparable, ...]
-    deals: int
-    effective_number: float
-    index: PriceIndex
-    selection: SelectionEffect | Bilingual
-    sale_probability: tuple[float, float, float] | None
-    coefficients: tuple[tuple[str, float, float], ...]
-    log_spread: float
-    freedom: float
-    excluded: tuple[Excluded, ...]
-    notes: tuple[Bilingual, ...]
-
-
-def market_value(
-    background: Background, market: DealMarket, subject: Subject, used: Used, *, seed: int, count: int, features: Features | None = None
-) -> MarketValue:  # fmt: skip
+def market_value(background: Background, subject: Subject, used: Used, *, seed: int, count: int) -> MarketValue:
     """Value a patent by comparable deals.
 
     Parameters
     ----------
     background : Background
-        Evidence at the date.
-    market : DealMarket
-        `prepare_market` of the same background.
+        Evidence at the date, with its market.
     subject : Subject
         Patent.
     used : Used
         Remembers the parameters.
     seed, count : int
         Seed; number of draws.
-    features : Features, optional
-        `features_of` the patent; give them where many are valued, to read the tables once.
 
     Returns
     -------
@@ -177,7 +55,8 @@ def market_value(
     Raises
     ------
     NotAdmissibleError
-        When there are too few deals in this kind of right, or too few that are alike: the message says how many.
+        When the term left is unknown, there are too few deals in this kind of right, or too few that are alike: the message
+        says how many.
 
     Notes
     -----
@@ -186,10 +65,9 @@ def market_value(
     """
     for path in _PARAMETERS:
         used.at(path)
-    if features is None:
-        features = features_of(background, [subject.patent_id]).get(subject.patent_id)
-    if features is None:
-        raise NotAdmissibleError("the patent is not known at the date")
+    if subject.legal_life_years is None:  # deals are in rights known to be in force
+        raise NotAdmissibleError("legal_life_years")
+    market, features = background.market, subject.features
     if features.right not in market.rights:
         raise NotAdmissibleError(
             market.reasons.get(features.right, f"no deals in rights of the kind {features.right} in the store")
@@ -226,8 +104,9 @@ def _draws(right: RightMarket, around: Neighbourhood, own: Floats, rng: np.rando
         mean_mills = around.keep * (around.weights @ right.mills) + (1 - around.keep) * right.mills.mean()
         location -= right.selection.lambda_error * mean_mills * rng.standard_normal(count)
     spread = right.spread.scale * np.sqrt(right.spread.observations / rng.chisquare(right.spread.observations, count))
-    logs = location + spread * rng.standard_t(right.spread.freedom, count)
-    return np.asarray(np.exp(np.clip(logs, -_LOG_VALUE_MAX, _LOG_VALUE_MAX)), np.float64)
+    furthest = float(stats.t.ppf(_TAIL, right.spread.freedom))
+    single = np.clip(rng.standard_t(right.spread.freedom, count), -furthest, furthest)
+    return np.asarray(np.exp(location + spread * single), np.float64)
 
 
 def _sale_probability(right: RightMarket, own: Floats, rng: np.random.Generator) -> tuple[float, float, float] | None:

@@ -14,12 +14,12 @@ from zhirong.kernel.errors import NotAdmissibleError
 from zhirong.kernel.text import Bilingual
 from zhirong.numerics.hedonic import HedonicFit, Spread, fit_hedonic, fit_spread
 from zhirong.numerics.robust import effective_number, huber_location
-from zhirong.valuation.background import Background
 from zhirong.valuation.deals import Deal, DealBook, Excluded, collect_deals
+from zhirong.valuation.knowledge import Knowledge
 from zhirong.valuation.lots import SelectionEffect, fit_selection
 from zhirong.valuation.similarity import Features, FeatureTable, TextSpace, features_of, right_group, total_distance
 
-__all__ = ["COVARIATES", "DealMarket", "Neighbourhood", "RightMarket", "prepare_market"]
+__all__ = ["COVARIATES", "DealMarket", "LicenceMarket", "Neighbourhood", "RightMarket", "prepare_market"]
 
 Floats = NDArray[np.float64]
 COVARIATES = ("intercept", "age_years", "log_claims", "log_family", "trend", "is_auction", "is_equity")
@@ -92,9 +92,9 @@ class RightMarket:
     """
 
     def __init__(
-        self, background: Background, book: DealBook, right: str, features: Mapping[str, Features], day: date
+        self, known: Knowledge, book: DealBook, right: str, features: Mapping[str, Features], day: date
     ) -> None:
-        self._parameters, self._as_of = background.book, background.as_of
+        self._parameters, self._as_of = known.book, known.as_of
         self.day = day
         self.right = right
         keep_related = float(self._at("market.related_party_weight"))
@@ -266,6 +266,44 @@ def _right_of(deal: Deal, features: Mapping[str, Features]) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class LicenceMarket:
+    """Licences in one kind of right, ready to be compared.
+
+    Attributes
+    ----------
+    deals : tuple of Deal
+        Licences that are used.
+    rows : tuple of Features
+        Their patents, one row each; `row_deal` numbers the deal.
+    row_deal : ndarray of int, shape (rows,)
+        In order of deals.
+    table, space : FeatureTable, TextSpace
+        Of the rows.
+    """
+
+    deals: tuple[Deal, ...]
+    rows: tuple[Features, ...]
+    row_deal: NDArray[np.int64]
+    table: FeatureTable
+    space: TextSpace
+
+
+def _licences(
+    licences: Sequence[Deal], features: Mapping[str, Features], right: str, *, keep_related: bool
+) -> LicenceMarket | None:
+    deals = tuple(
+        d for d in licences
+        if (d.related is None or keep_related) and any(p in features and features[p].right == right for p in d.patent_ids)
+    )  # fmt: skip
+    if not deals:
+        return None
+    pairs = [(i, features[p]) for i, d in enumerate(deals) for p in d.patent_ids if p in features]
+    rows, owner = tuple(row for _, row in pairs), np.array([i for i, _ in pairs], np.int64)
+    table = FeatureTable(rows, [deals[i].deal_date for i in owner])
+    return LicenceMarket(deals, rows, owner, table, TextSpace([row.words for row in rows]))
+
+
+@dataclass(frozen=True, slots=True)
 class DealMarket:
     """Deals of a store at a date.
 
@@ -277,8 +315,10 @@ class DealMarket:
         Of the patents of the deals, as known at the date.
     rights : Mapping of str to RightMarket
         Fitted markets by kind of right.
+    licences : Mapping of str to LicenceMarket
+        Licences by kind of right.
     reasons : Mapping of str to str
-        Why a kind of right has none.
+        Why a kind of right has no market.
     excluded : tuple of Excluded
         Deals left out of every market, with the reason.
     """
@@ -286,16 +326,17 @@ class DealMarket:
     book: DealBook
     features: Mapping[str, Features]
     rights: Mapping[str, RightMarket]
+    licences: Mapping[str, LicenceMarket]
     reasons: Mapping[str, str]
     excluded: tuple[Excluded, ...]
 
 
-def prepare_market(background: Background, *, until: date | None = None) -> DealMarket:
+def prepare_market(known: Knowledge, *, until: date | None = None) -> DealMarket:
     """Fit the markets of a store.
 
     Parameters
     ----------
-    background : Background
+    known : Knowledge
         Evidence at a date.
     until : date, optional
         Deals signed later are left out and the trend is counted from this day, for a back-test; by default the date of
@@ -306,28 +347,33 @@ def prepare_market(background: Background, *, until: date | None = None) -> Deal
     DealMarket
         Raises nothing for thin evidence: a kind of right without enough deals is in `reasons`.
     """
-    day = background.as_of if until is None else until
-    whole = collect_deals(background)
+    day = known.as_of if until is None else until
+    whole = collect_deals(known)
     book = DealBook(
         tuple(d for d in whole.priced if d.deal_date <= day), tuple(d for d in whole.lots if d.deal_date <= day),
         tuple(d for d in whole.licences if d.deal_date <= day), tuple(d for d in whole.excluded if d.deal_date <= day),
     )  # fmt: skip
     named = {p for part in (book.priced, book.lots, book.licences) for d in part for p in d.patent_ids}
-    features = features_of(background, sorted(named))
+    features = features_of(known, sorted(named))
     rights: dict[str, RightMarket] = {}
+    licences: dict[str, LicenceMarket] = {}
     reasons: dict[str, str] = {}
+    keep_related = float(known.book.value("market.related_party_weight", known.as_of)) > 0
     for right in sorted({right_group(f.right) for f in features.values()} | {"invention"}):
         try:
-            rights[right] = RightMarket(background, book, right, features, day)
+            rights[right] = RightMarket(known, book, right, features, day)
         except NotAdmissibleError as err:
             reasons[right] = str(err)
-    return DealMarket(book, features, rights, reasons, _left_out(background, book, features))
+        found = _licences(book.licences, features, right, keep_related=keep_related)
+        if found is not None:
+            licences[right] = found
+    return DealMarket(book, features, rights, licences, reasons, _left_out(known, book, features))
 
 
-def _left_out(background: Background, book: DealBook, features: Mapping[str, Features]) -> tuple[Excluded, ...]:
+def _left_out(known: Knowledge, book: DealBook, features: Mapping[str, Features]) -> tuple[Excluded, ...]:
     """Return every deal that is not used: what cannot be read, related parties, patents that the store does not know."""
     found = list(book.excluded)
-    drops_related = float(background.book.value("market.related_party_weight", background.as_of)) == 0
+    drops_related = float(known.book.value("market.related_party_weight", known.as_of)) == 0
     for deal in (*book.priced, *book.licences):
         if deal.related is not None and drops_related:
             found.append(Excluded(deal.deal_id, deal.source_id, deal.deal_date, deal.related))

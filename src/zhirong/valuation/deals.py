@@ -14,7 +14,7 @@ import numpy as np
 from zhirong.kernel.errors import ParameterError
 from zhirong.kernel.text import Bilingual
 from zhirong.params import ParameterBook
-from zhirong.valuation.background import Background
+from zhirong.valuation.knowledge import Knowledge
 
 __all__ = ["Deal", "DealBook", "Excluded", "collect_deals", "lot_share"]
 
@@ -149,12 +149,12 @@ def lot_share(count: int, sigma: float) -> tuple[float, float]:
     return -left / 2, left
 
 
-def collect_deals(background: Background) -> DealBook:
+def collect_deals(known: Knowledge) -> DealBook:
     """Collect the deals that the store knows at the date.
 
     Parameters
     ----------
-    background : Background
+    known : Knowledge
         Evidence, cut at its date.
 
     Returns
@@ -162,18 +162,18 @@ def collect_deals(background: Background) -> DealBook:
     DealBook
         Empty where the store has no deals.
     """
-    table = background.tables["deals"]
+    table = known.tables["deals"]
     chosen = table.filter(table.deal_type.isin([*PRICED_KINDS, "licence"]))
-    rows = background.engine.to_arrow(chosen.select(*_COLUMNS)).to_pylist()
+    rows = known.engine.to_arrow(chosen.select(*_COLUMNS)).to_pylist()
     grouped: dict[str, list[dict[str, Any]]] = {}
     for row in sorted(rows, key=lambda r: (r["deal_id"], r["patent_id"], r["source_id"])):
         grouped.setdefault(row["deal_id"], []).append(row)
-    parties = _parties(background, {r[k] for r in rows for k in ("seller_id", "buyer_id") if r[k]})
-    sigma = float(background.book.value("market.within_lot_sigma", background.as_of))
+    parties = _parties(known, {r[k] for r in rows for k in ("seller_id", "buyer_id") if r[k]})
+    sigma = float(known.book.value("market.within_lot_sigma", known.as_of))
     excluded: list[Excluded] = []
     deals = []
     for members in grouped.values():
-        found = _deal(members, parties, background.book, sigma)
+        found = _deal(members, parties, known.book, sigma)
         if isinstance(found, Excluded):
             excluded.append(found)
         else:
@@ -254,12 +254,12 @@ def _rate(book: ParameterBook, currency: str, day: date) -> float | None:
         return None
 
 
-def _parties(background: Background, wanted: set[str]) -> dict[str, dict[str, Any]]:
+def _parties(known: Knowledge, wanted: set[str]) -> dict[str, dict[str, Any]]:
     if not wanted:
         return {}
-    table = background.tables["parties"]
+    table = known.tables["parties"]
     found = table.filter(table.party_id.isin(sorted(wanted)))
-    rows = background.engine.to_arrow(found.select("party_id", "normalised_name", "party_type", "cluster_id"))
+    rows = known.engine.to_arrow(found.select("party_id", "normalised_name", "party_type", "cluster_id"))
     return {row["party_id"]: row for row in rows.to_pylist()}
 
 

@@ -22,13 +22,16 @@ from zhirong.valuation.accounts import Accounts, accounts_of
 from zhirong.valuation.appraisers import opinion_draws
 from zhirong.valuation.assumptions import levels_of, override
 from zhirong.valuation.background import Background
+from zhirong.valuation.comparables import market_value
 from zhirong.valuation.explain import EXPLAIN_DRAWS, contributions
 from zhirong.valuation.income_names import ADMITTED_INCOME
 from zhirong.valuation.inputs import Used, default_assumptions
+from zhirong.valuation.licences import licence_royalty
+from zhirong.valuation.market_types import MarketValue
 from zhirong.valuation.option_terms import ADMITTED, option_assumptions
 from zhirong.valuation.options import event_study_draws, option_draws
 from zhirong.valuation.reconcile import conflict, median_error, pool, quantiles_of, weights_for
-from zhirong.valuation.resolver import REASON_NOT_ASKED, admitted, refused
+from zhirong.valuation.resolver import admitted, refused
 from zhirong.valuation.subject import Subject, describe, known_patents
 from zhirong.valuation.types import (
     Admissibility,
@@ -61,6 +64,10 @@ _ADMITTED: Mapping[str, tuple[str, str]] = {  # pairs of Chinese and English
     "appraisals": (
         "近年有评估意见，且评估人的偏差、漂移与噪声已由后续成交价学得",
         "recent opinions exist, and the bias, drift and noise of appraisers are learned from prices paid later",
+    ),
+    "market": (
+        "库内有足够的同类权利独立成交可比，且已修正时点、差异与拍卖的选择性偏差",
+        "enough deals at arm's length in like rights, moved to the date and corrected for what differs and for unsold lots",
     ),
     "survey_prior": (
         "任何有剩余期限的专利均可用，但证据最弱",
@@ -272,7 +279,8 @@ def _value(
 ) -> Valuation:
     used = Used(background.book, background.as_of)
     assumptions = override(assumptions_of(background, subject, accounts, used), mine)
-    model, values, verdicts = _run(background, subject, assumptions, used, draws, seed)
+    run = _run(background, subject, assumptions, used, draws, seed)
+    model, values = run.model, run.values
     weights = _weights(values, used, purpose)
     pooled = pool(values, weights, seed=seed, subject_id=subject.patent_id)
     results = tuple(_result(name, values[name], weights[name], model, used) for name in values)
@@ -288,7 +296,7 @@ def _value(
         mean=float(pooled.mean()),
         sd=float(pooled.std()),
         methods=results,
-        admissibility=tuple(verdicts),
+        admissibility=tuple(run.verdicts),
         contributions=bars,
         assumptions=tuple(_relevant(assumptions, values)),
         provenance=provenance_of(background, purpose, used, draws, seed, mine),
@@ -297,14 +305,18 @@ def _value(
         findings=_findings(background, subject),
         is_synthetic=background.store.manifest.is_synthetic,
         other_standards=_liquidation(pooled, assumptions, purpose, seed, subject.patent_id),
+        market=run.market,
+        licences=licence_royalty(background, subject, assumptions["royalty_rate"], used).comparables,
         draws=pooled,
     )
 
 
 def assumptions_of(background: Background, subject: Subject, accounts: Accounts, used: Used) -> dict[str, Assumption]:
     """Return every assumption that evidence or a parameter gives, before the user's own."""
+    found = default_assumptions(background, subject, used)
+    found["royalty_rate"] = licence_royalty(background, subject, found["royalty_rate"], used).assumption
     return {
-        **default_assumptions(background, subject, used),
+        **found,
         **more_income.income_assumptions(background, accounts, used),
         **option_assumptions(used.at),
     }
@@ -321,7 +333,7 @@ def pooled_draws(
 ) -> Floats:
     """Return the draws that `value_patent` gives under these assumptions, without explanation; for comparing states."""
     used = Used(background.book, background.as_of)
-    _, values, _ = _run(background, subject, assumptions, used, draws, seed)
+    values = _run(background, subject, assumptions, used, draws, seed).values
     return pool(values, _weights(values, used, purpose), seed=seed, subject_id=subject.patent_id)
 
 
@@ -345,9 +357,19 @@ def provenance_of(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the methods gave: models that are explained and shown, draws by admissible method, and a verdict on each."""
+
+    model: methods.IncomeModel | None
+    market: MarketValue | None
+    values: dict[str, Floats]
+    verdicts: list[Admissibility]
+
+
 def _run(
     background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used, draws: int, seed: int
-) -> tuple[methods.IncomeModel | None, dict[str, Floats], list[Admissibility]]:
+) -> _Run:
     """Run every method that is admissible, and say of each why or why not."""
     if subject.undated_end is not None:
         raise NotAdmissibleError(
@@ -355,6 +377,7 @@ def _run(
             f"whether the right was alive at {background.as_of}; give the date of the status (法律状态日期) or remove the statement"
         )
     model: methods.IncomeModel | None = None
+    market: MarketValue | None = None
     values: dict[str, Floats] = {}
     verdicts: list[Admissibility] = []
 
@@ -370,6 +393,11 @@ def _run(
         model = methods.income_model(subject, assumptions, as_of=background.as_of, seed=seed)
         return model.draws(draws)
 
+    def compared() -> Floats:
+        nonlocal market
+        market = market_value(background, subject, used, seed=seed, count=draws)
+        return market.draws
+
     attempt("relief_from_royalty", income)
     more: dict[str, Any] = {"as_of": background.as_of, "seed": seed, "count": draws, "model": model}
     attempt("excess_earnings", lambda: more_income.excess_earnings_draws(subject, assumptions, used, **more))
@@ -380,17 +408,18 @@ def _run(
     attempt("option", lambda: option_draws(background, subject, assumptions, model, used, seed=seed, count=draws))
     attempt("event_study", lambda: event_study_draws(background, subject, used, seed=seed, count=draws))
     attempt("appraisals", lambda: _appraisals(background, subject, used, seed=seed, count=draws))
+    attempt("market", compared)
     attempt("survey_prior", lambda: methods.survey_draws(subject, used, seed=seed, count=draws))
-    verdicts += [Admissibility(name, False, (reason,)) for name, reason in REASON_NOT_ASKED.items()]
     if subject.is_alive is False:
         values = {name: np.zeros(draws) for name in values} or {"survey_prior": np.zeros(draws)}
+        market = None
     if not values:
         raise NotAdmissibleError(
             f"{subject.patent_id}: no method is admissible; every method needs a filing date "
             f"({subject.row['filing_date'] or 'unknown'}) and a legal term "
             f"({subject.legal_end or 'unknown'}; right type {subject.row['right_type'] or 'unknown'})"
         )
-    return model, values, verdicts
+    return _Run(model, market, values, verdicts)
 
 
 def _appraisals(background: Background, subject: Subject, used: Used, *, seed: int, count: int) -> Floats:
@@ -404,7 +433,9 @@ def _appraisals(background: Background, subject: Subject, used: Used, *, seed: i
 
 def _without_income(weights: dict[str, float]) -> dict[str, float]:
     """Without income the survey prior carries what income would have carried: renewals see only the low end of values."""
-    shares = {"survey_prior": 0.6, "renewal": 0.4} | {name: weights.get(name, 0.0) for name in ("cost", "appraisals")}
+    shares = {"survey_prior": 0.6, "renewal": 0.4} | {
+        name: weights.get(name, 0.0) for name in ("cost", "appraisals", "market")
+    }
     mine = {name: shares.get(name, 0.0) for name in weights}
     total = sum(mine.values())
     return {name: share / total for name, share in mine.items()}

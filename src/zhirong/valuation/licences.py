@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +12,14 @@ from zhirong.kernel.provenance import Grade, Source
 from zhirong.kernel.text import Bilingual
 from zhirong.numerics.robust import effective_number, huber_location, weighted_quantile
 from zhirong.valuation.background import Background
-from zhirong.valuation.deal_market import DealMarket
 from zhirong.valuation.deals import Deal
 from zhirong.valuation.inputs import Used
-from zhirong.valuation.similarity import Features, FeatureTable, TextSpace, features_of, total_distance
+from zhirong.valuation.market_types import LicenceComparable
+from zhirong.valuation.similarity import Features, total_distance
 from zhirong.valuation.subject import Subject
 from zhirong.valuation.types import Assumption, Distribution
 
-__all__ = ["LicenceComparable", "RoyaltyEvidence", "licence_royalty", "pooled_rate"]
+__all__ = ["RoyaltyEvidence", "licence_royalty", "pooled_rate"]
 
 Floats = NDArray[np.float64]
 _SHOWN = 25
@@ -31,21 +30,6 @@ _PARAMETERS = (
     "market.similarity_scales", "market.technology_shares", "market.evidence_weights", "market.related_party_weight",
     "market.least", "market.licence_prior_strength",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class LicenceComparable:
-    """One licence as a comparable: its rate (fraction of net sales), its share of the weight, and where it is from."""
-
-    deal_id: str
-    source_id: str
-    patent_id: str
-    deal_date: date
-    royalty_rate: float
-    exclusivity: str | None
-    weight: float
-    similarity: float
-    evidence_grade: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +112,13 @@ def pooled_rate(
     return median, math.sqrt(pooled * grown), strength / total
 
 
-def licence_royalty(
-    background: Background, market: DealMarket, subject: Subject, prior: Assumption, used: Used
-) -> RoyaltyEvidence:
+def licence_royalty(background: Background, subject: Subject, prior: Assumption, used: Used) -> RoyaltyEvidence:
     """Return the royalty rate that comparable licences and a prior give together.
 
     Parameters
     ----------
     background : Background
-        Evidence at the date.
-    market : DealMarket
-        `prepare_market` of the same background.
+        Evidence at the date, with its market.
     subject : Subject
         Patent.
     prior : Assumption
@@ -151,7 +131,7 @@ def licence_royalty(
     RoyaltyEvidence
         The prior unchanged where the user gave it, or no licence is known.
     """
-    found = _weighed(background, market, subject, used)
+    found = _weighed(background, subject.features, used)
     if prior.is_overridden or prior.distribution is not Distribution.LOGNORMAL or found is None:
         why = Bilingual(
             "使用者给定的费率或库内无可比许可：沿用先验",
@@ -200,37 +180,30 @@ def licence_royalty(
 
 
 def _weighed(
-    background: Background, market: DealMarket, subject: Subject, used: Used
-) -> tuple[list[Deal], list[Features], NDArray[np.int64], Floats, Floats, Features] | None:
+    background: Background, own: Features, used: Used
+) -> tuple[tuple[Deal, ...], tuple[Features, ...], NDArray[np.int64], Floats, Floats, Features] | None:
     """Return licences in the same kind of right, their patents, the likest of each, likeness, weights, and the subject."""
     for path in _PARAMETERS:
         used.at(path)
-    own = features_of(background, [subject.patent_id]).get(subject.patent_id)
-    if own is None:
+    market = background.market.licences.get(own.right)
+    if market is None:
         return None
-    related = float(used.at("market.related_party_weight").value)
-    deals = [
-        d for d in market.book.licences
-        if (d.related is None or related > 0) and any(p in market.features and market.features[p].right == own.right for p in d.patent_ids)
-    ]  # fmt: skip
-    if not deals:
-        return None
-    pairs = [(i, market.features[p]) for i, d in enumerate(deals) for p in d.patent_ids if p in market.features]
-    rows, owner = [row for _, row in pairs], np.array([i for i, _ in pairs])
-    table = FeatureTable(rows, [deals[i].deal_date for i in owner])
-    cosines = TextSpace([row.words for row in rows]).cosines(own.words)
-    parts = table.distances(own, background.as_of, cosines, used.at("market.technology_shares").value)
+    parts = market.table.distances(
+        own, background.as_of, market.space.cosines(own.words), used.at("market.technology_shares").value
+    )
     distance = total_distance(parts, used.at("market.similarity_scales").value)
-    nearest = np.lexsort((distance, owner))[np.flatnonzero(np.diff(owner, prepend=-1))]
-    grades = used.at("market.evidence_weights").value
-    reliability = [grades[d.evidence_grade or "unknown"] * (1.0 if d.related is None else related) for d in deals]
+    nearest = np.lexsort((distance, market.row_deal))[np.flatnonzero(np.diff(market.row_deal, prepend=-1))]
+    related, grades = float(used.at("market.related_party_weight").value), used.at("market.evidence_weights").value
+    reliability = [
+        grades[d.evidence_grade or "unknown"] * (1.0 if d.related is None else related) for d in market.deals
+    ]
     wanted = _WIDEN_TO * float(used.at("market.least").value["licences_effective"])
     for width in _WIDTHS:  # wider until enough licences count, never so wide that likeness means nothing
         kernel = np.exp(-0.5 * (distance[nearest] / width) ** 2)
         weights = kernel * np.array(reliability)
         if effective_number(weights) >= wanted:
             break
-    return deals, rows, nearest.astype(np.int64), kernel, weights, own
+    return market.deals, market.rows, nearest.astype(np.int64), kernel, weights, own
 
 
 def _source(background: Background, prior: Assumption, licences: int, near: int, number: float, share: float) -> Source:

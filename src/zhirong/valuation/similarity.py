@@ -14,7 +14,7 @@ from scipy import sparse
 from zhirong.kernel.identifiers import ClassSymbol
 from zhirong.numerics.textvec import count_matrix, terms
 from zhirong.params import field_of
-from zhirong.valuation.background import Background
+from zhirong.valuation.knowledge import Knowledge
 
 __all__ = ["COMPONENTS", "FeatureTable", "Features", "TextSpace", "features_of", "right_group", "total_distance"]
 
@@ -69,22 +69,22 @@ def right_group(right_type: str | None) -> str:
     return "invention" if right_type in (None, "reissue") else str(right_type)
 
 
-def features_of(background: Background, patent_ids: Sequence[str]) -> dict[str, Features]:
+def features_of(known: Knowledge, patent_ids: Sequence[str]) -> dict[str, Features]:
     """Return the features of those patents that the store knows at the date."""
     wanted = sorted(set(patent_ids))
     if not wanted:
         return {}
-    tables, engine = background.tables, background.engine
+    tables, engine = known.tables, known.engine
     patents = tables["patents"].filter(lambda t: t.patent_id.isin(wanted))
     rows = engine.to_arrow(patents).to_pylist()
-    classes = _grouped(background, "classifications", wanted, "scheme", "sequence", "symbol", "subclass", "main_group")
-    texts = _grouped(background, "texts", wanted, "part", "language", "text")
+    classes = _grouped(known, "classifications", wanted, "scheme", "sequence", "symbol", "subclass", "main_group")
+    texts = _grouped(known, "texts", wanted, "part", "language", "text")
     families = tables["families"].semi_join(patents, "family_id").group_by("family_id")
     sizes = {
         row["family_id"]: int(row["n"])
         for row in engine.to_arrow(families.aggregate(n=lambda t: t.member_id.nunique())).to_pylist()
     }
-    owners = _owner_types(background, wanted)
+    owners = _owner_types(known, wanted)
     return {
         row["patent_id"]: _features(
             row, classes.get(row["patent_id"], []), texts.get(row["patent_id"], []), sizes, owners.get(row["patent_id"])
@@ -93,21 +93,21 @@ def features_of(background: Background, patent_ids: Sequence[str]) -> dict[str, 
     }
 
 
-def _grouped(background: Background, table: str, wanted: list[str], *columns: str) -> dict[str, list[dict[str, Any]]]:
-    chosen = background.tables[table].filter(lambda t: t.patent_id.isin(wanted)).select("patent_id", *columns)
+def _grouped(known: Knowledge, table: str, wanted: list[str], *columns: str) -> dict[str, list[dict[str, Any]]]:
+    chosen = known.tables[table].filter(lambda t: t.patent_id.isin(wanted)).select("patent_id", *columns)
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in background.engine.to_arrow(chosen).to_pylist():
+    for row in known.engine.to_arrow(chosen).to_pylist():
         found.setdefault(row["patent_id"], []).append(row)
     return found
 
 
-def _owner_types(background: Background, wanted: list[str]) -> dict[str, str]:
-    roles = background.tables["patent_parties"]
+def _owner_types(known: Knowledge, wanted: list[str]) -> dict[str, str]:
+    roles = known.tables["patent_parties"]
     roles = roles.filter(
         lambda t: t.patent_id.isin(wanted) & t.role.isin(["owner", "assignee", "applicant"]) & (t.sequence == 1)
     )
-    joined = roles.inner_join(background.tables["parties"].select("party_id", "party_type"), "party_id")
-    rows = background.engine.to_arrow(joined.select("patent_id", "role", "party_type")).to_pylist()
+    joined = roles.inner_join(known.tables["parties"].select("party_id", "party_type"), "party_id")
+    rows = known.engine.to_arrow(joined.select("patent_id", "role", "party_type")).to_pylist()
     order = {"owner": 2, "assignee": 1, "applicant": 0}
     found: dict[str, str] = {}
     for row in sorted(rows, key=lambda r: (order[r["role"]], r["party_type"] or "")):
