@@ -135,11 +135,12 @@ def test_summary_comes_first_and_holds_the_interval(page: str, lang: str) -> Non
     lists = first.xpath(".//ul")
     assert [len(ul.findall("li")) for ul in lists][:2] == [3, 3]
     anchors = [s.get("id") for s in tree.xpath("//main/section")]
-    assert anchors[:8] == [
+    assert anchors[:9] == [
         "summary",
         "dimensions",
         "cohort",
         "methods",
+        "comparables",
         "cash-flows",
         "drivers",
         "assumptions",
@@ -195,7 +196,7 @@ def test_workbook_reads_back_equal_numbers(tmp_path: Path, lang: str) -> None:
     value, scored = make_valuation(), make_score()
     path = render(value, lang=lang, out=tmp_path, score=scored, forms=["xlsx"]).xlsx
     book = openpyxl.load_workbook(path)
-    assert len(book.sheetnames) == 8
+    assert len(book.sheetnames) == 10
     cells = {ws.title: [[c.value for c in row] for row in ws.iter_rows()] for ws in book}
     sheets = list(cells.values())
     numbers = [v for row in sheets[0] for v in row if isinstance(v, int | float)]
@@ -207,7 +208,7 @@ def test_workbook_reads_back_equal_numbers(tmp_path: Path, lang: str) -> None:
     assert fan is not None
     years = [r[1] for r in sheets[3] if isinstance(r[1], int | float)]
     assert years == list(fan.years)
-    unknown = next(r for r in sheets[5] if r[0] == "oecd.claims_bwd")
+    unknown = next(r for r in sheets[7] if r[0] == "oecd.claims_bwd")
     assert unknown[3] == UNKNOWN[lang]
     assert all(c.data_type != "f" for ws in book for row in ws.iter_rows() for c in row)
     formats = {c.number_format for row in book.worksheets[1].iter_rows() for c in row if c.data_type == "n"}

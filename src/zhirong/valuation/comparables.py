@@ -155,7 +155,7 @@ def _comparables(
                 float(np.exp(level + bounded)),
                 float(around.weights[i]),
                 float(around.kernel[i]),
-                abs(residual) > _BOUND * scale[i],
+                bool(abs(residual) > _BOUND * scale[i]),
                 deal.evidence_grade,
                 _reason(deal, row, features, around.parts[i]),
             )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from datetime import date
 from typing import Any
 
 from zhirong.kernel.provenance import Source
 from zhirong.kernel.text import Bilingual
 from zhirong.valuation.engine import PortfolioValuation
+from zhirong.valuation.market_types import MarketValue
 from zhirong.valuation.types import Assumption, MethodResult, Valuation
 
 __all__ = ["portfolio_to_dict", "to_dict", "to_json"]
@@ -47,6 +49,8 @@ def to_dict(valuation: Valuation) -> dict[str, Any]:
             for c in valuation.contributions
         ],
         "assumptions": [_assumption(a) for a in valuation.assumptions],
+        "market": None if valuation.market is None else _market(valuation.market),
+        "licences": [_record(licence) for licence in valuation.licences],
         "facts": dict(valuation.facts),
         "unknown": [_text(u) for u in valuation.unknown],
         "findings": [f.as_dict() for f in valuation.findings],
@@ -103,6 +107,46 @@ def _method(method: MethodResult) -> dict[str, Any]:
     if method.fan is not None:
         flows = {f"{level:g}": [round(x, 2) for x in path] for level, path in method.fan.quantiles.items()}
         plain["cash_flow"] = {"label": _text(method.fan.label), "years": list(method.fan.years), "quantiles": flows}
+    return plain
+
+
+def _market(market: MarketValue) -> dict[str, Any]:
+    effect = market.selection
+    selection: dict[str, Any] = {"note": _text(effect)} if isinstance(effect, Bilingual) else {
+        "sold": effect.sold, "unsold": effect.unsold, "rho": effect.rho, "heckman_shift": effect.heckman_shift,
+        "quantile_shift": effect.quantile_shift,
+    }  # fmt: skip
+    return {
+        "deals": market.deals,
+        "effective_number": market.effective_number,
+        "comparables": [_record(c) for c in market.comparables],
+        "index": {
+            "growth": market.index.growth,
+            "error": market.index.error,
+            "description": _text(market.index.description),
+        },
+        "selection": selection,
+        "sale_probability": None if market.sale_probability is None else list(market.sale_probability),
+        "coefficients": [{"name": n, "mean": mean, "sd": sd} for n, mean, sd in market.coefficients],
+        "log_spread": market.log_spread,
+        "freedom": market.freedom,
+        "excluded": [_record(e) for e in market.excluded],
+        "notes": [_text(note) for note in market.notes],
+    }
+
+
+def _record(record: Any) -> dict[str, Any]:
+    """Return a flat record: dates as text, amounts of money to the minor unit, texts in both languages."""
+    plain: dict[str, Any] = {}
+    for item in fields(record):
+        value = getattr(record, item.name)
+        if isinstance(value, Bilingual):
+            value = _text(value)
+        elif isinstance(value, date):
+            value = value.isoformat()
+        elif isinstance(value, float) and item.name.endswith("_cny"):
+            value = round(value, 2)
+        plain[item.name] = value
     return plain
 
 
