@@ -170,11 +170,12 @@ def fitted_life(background: Background, subject: Subject) -> Assumption | None:
 
 
 def _validity(subject: Subject, tree: ScenarioTree, rate: Assumption, life: Assumption | None) -> Assumption | None:
-    """Return the scenario tree as one chance; None where the life left is unknown, because then no flow is valued either."""
-    if life is None or subject.legal_life_years is None:
+    """Return the scenario tree as one chance, over the legal term where no economic life is fitted; None without a term."""
+    if subject.legal_life_years is None:
         return None
+    span = life or fixed("economic_life", subject.legal_life_years, rate.source)
     middle = float(levels_of(rate, np.array([0.5]))[0])
-    return validity_assumption(tree, rate=middle, life=life, legal_life_years=subject.legal_life_years, seed=_TREE_SEED)
+    return validity_assumption(tree, rate=middle, life=span, legal_life_years=subject.legal_life_years, seed=_TREE_SEED)
 
 
 def _tax(subject: Subject, used: Used) -> Assumption:
