@@ -17,7 +17,7 @@ from zhirong.sample.world import latent_values
 from zhirong.tables import Store
 from zhirong.valuation import calibration as module
 from zhirong.valuation import prepare
-from zhirong.valuation.calibration import check_lives, check_pieces, check_values, recalibrated
+from zhirong.valuation.calibration import check_lives, check_pieces, check_values
 
 COUNT, SEED = 3_000, 4
 
@@ -65,25 +65,6 @@ def test_values_are_compared_with_latent_ones(world: Store, duckdb_engine) -> No
         assert row.ranks.counts.sum() == row.count
         assert row.crps > 0
     assert rows["lognormal"].coverage[1].coverage > 0.6
-
-
-def test_recalibration_makes_wrong_scale_and_level_right() -> None:
-    rng = np.random.default_rng(0)
-
-    def world(count: int) -> tuple[np.ndarray, np.ndarray]:
-        centre = rng.normal(14, 1, count)
-        draws = np.exp(centre[:, None] + 0.4 * rng.standard_normal((count, 500)))  # claims 0.4
-        return draws, np.exp(centre + 0.7 + 1.2 * rng.standard_normal(count))  # is 1.2, and higher by 0.7
-
-    draws, price = world(600)
-    q = np.quantile(np.log(draws), [0.25, 0.5, 0.75], axis=1)
-    residuals = (np.log(price) - q[1]) / ((q[2] - q[0]) / 2)
-    draws, price = world(2_000)
-    moved = np.stack([recalibrated(row, residuals) for row in draws])
-    for level in (0.5, 0.8, 0.95):
-        low, high = np.quantile(moved, [(1 - level) / 2, (1 + level) / 2], axis=1)
-        assert np.mean((low <= price) & (price <= high)) == pytest.approx(level, abs=0.045)
-    assert np.array_equal(recalibrated(draws[0], residuals), np.sort(moved[0]))
 
 
 def test_lives_of_the_world_are_predicted_and_later_ends_do_not_move_the_fit(world: Store, duckdb_engine) -> None:

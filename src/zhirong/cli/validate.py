@@ -26,6 +26,7 @@ from zhirong.sample.world import latent_values
 from zhirong.tables import Store, connect
 from zhirong.valuation import prepare
 from zhirong.valuation.calibration import LifeCheck, PieceCheck, ValueCheck, check_lives, check_pieces, check_values
+from zhirong.valuation.reliability import with_learned_pool
 
 __all__ = ["validate"]
 
@@ -77,7 +78,7 @@ def validate(
         step("a world whose values are known", 2, 4)
         world = write_world(Path(scratch) / "world", patent_count=patents, seed=seed)
         with connect("duckdb") as engine:
-            background = prepare(world, engine, as_of=AS_OF, book=load())
+            background = with_learned_pool(prepare(world, engine, as_of=AS_OF, book=load()), seed=seed)
             values = check_values(background, latent_values(patents, seed), _subjects(world, subjects, seed), seed=seed)
             step("lives of the world", 3, 4)
             lives = [LifeSet("合成世界", "synthetic world", check_lives(world, engine, cuts=_WORLD_CUTS), True)]

@@ -27,6 +27,7 @@ from zhirong.valuation.case_evidence import CaseEvidence, case_evidence
 from zhirong.valuation.deal_market import DealMarket, prepare_market
 from zhirong.valuation.knowledge import Knowledge
 from zhirong.valuation.movement import Movement, movement_of
+from zhirong.valuation.reconcile import PoolFit
 from zhirong.valuation.renewals import fit_renewals
 
 __all__ = ["Background", "prepare"]
@@ -61,6 +62,8 @@ class Background(Knowledge):
         Appraisers' records, learned from later prices.
     market : DealMarket
         What all deals say together, by kind of right.
+    pool : PoolFit or None
+        Weights of methods and width of the pool learned from prices (`reliability.with_learned_pool`); None for the declared ones.
     """
 
     survival: Mapping[str, WeibullFit]
@@ -72,6 +75,7 @@ class Background(Knowledge):
     reasons: Mapping[str, str]
     panel: AppraiserPanel
     market: DealMarket
+    pool: PoolFit | None = None
 
 
 def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook) -> Background:

@@ -79,6 +79,7 @@ _OF_BACKGROUND: Mapping[str, str] = {
     "revenue_firms": "revenue",
     "panel": "deals",
     "market": "deals",
+    "pool": "deals",
 }
 _OF_TABLE: Mapping[str, str] = {
     "deals": "deals",

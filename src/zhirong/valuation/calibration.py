@@ -12,7 +12,7 @@ Three kinds of check, each as it comes out, failures included:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -43,6 +43,7 @@ from zhirong.tables import Engine, Store
 from zhirong.valuation.background import Background
 from zhirong.valuation.engine import value_patents
 from zhirong.valuation.methods import LABELS
+from zhirong.valuation.reconcile import PoolFit, pool, weights_for
 from zhirong.valuation.types import Purpose, Valuation
 
 __all__ = [
@@ -53,7 +54,6 @@ __all__ = [
     "check_lives",
     "check_pieces",
     "check_values",
-    "recalibrated",
 ]
 
 Floats = NDArray[np.float64]
@@ -318,23 +318,21 @@ def check_values(
     Returns
     -------
     tuple of ValueCheck
-        The pooled value, the pooled value recalibrated on prices, every method where it was admissible, and two naive answers
-        for the same patents: the prices of all sales known at the date, and their mean and spread as one log-normal.
+        The value pooled by declared weights; by weights and width learned from prices, where the background has them; every
+        method where it was admissible; and two naive answers for the same patents: the prices of all sales known at the date,
+        and their mean and spread as one log-normal.
     """
-    batch = value_patents(background, list(patent_ids), purpose=purpose, draws=draws, seed=seed, progress=progress)
+    declared = replace(background, pool=None)
+    batch = value_patents(declared, list(patent_ids), purpose=purpose, draws=draws, seed=seed, progress=progress)
     valued = [v for v in batch.valuations if v.quantiles[0.5] > 0]
     if not valued:
         raise DomainError("none of the patents has a value to check")
     truth = np.array([latent[v.subject_id] for v in valued])
     rows = [_value_check("pooled", _POOLED, np.stack([_drawn(v) for v in valued]), truth)]
-    prices = _sale_prices(background)
-    scale = _residuals(background, purpose, draws, seed)
-    if scale is not None:
-        rows.append(
-            _value_check(
-                "recalibrated", _RECALIBRATED, np.stack([recalibrated(_drawn(v), scale) for v in valued]), truth
-            )
-        )
+    if background.pool is not None:
+        learned = np.stack([_learned(v, background.pool, seed) for v in valued])
+        rows.append(_value_check("learned", _LEARNED, learned, truth))
+    prices = np.array([d.price_cny for d in background.market.book.priced if d.related is None], np.float64)
     for name in dict.fromkeys(m.method for v in valued for m in v.methods):
         pairs = [(m.draws, latent[v.subject_id]) for v in valued for m in v.methods
                  if m.method == name and m.draws is not None and float(np.median(m.draws)) > 0]  # fmt: skip
@@ -349,8 +347,8 @@ def check_values(
     return tuple(rows)
 
 
-_POOLED = Bilingual("综合价值", "Pooled value")
-_RECALIBRATED = Bilingual("综合价值（按成交价重新校准）", "Pooled value, recalibrated on prices")
+_POOLED = Bilingual("综合价值（声明权重）", "Pooled value, declared weights")
+_LEARNED = Bilingual("综合价值（权重与宽度由成交价学得）", "Pooled value, weights and width learned from prices")
 _ALL_PRICES = Bilingual("朴素对照：全部成交价", "Naive: all prices")
 _LOGNORMAL = Bilingual("朴素对照：成交价的对数正态", "Naive: log-normal of prices")
 
@@ -374,63 +372,11 @@ def _value_check(name: str, label: Bilingual, draws: Floats, truth: Floats) -> V
     )  # fmt: skip
 
 
-def recalibrated(draws: Floats, residuals: Floats) -> Floats:
-    """Return draws with the median and scale of a value and the standardised residuals of prices as its shape.
-
-    Parameters
-    ----------
-    draws : ndarray, shape (m,)
-        Draws of the value, positive.
-    residuals : ndarray, shape (k,)
-        (log price - log median) / scale of earlier values, the scale being half the log distance of quartiles.
-
-    Returns
-    -------
-    ndarray, shape (m,)
-        exp(log median + scale x residual), residuals at equal steps of their distribution.
-
-    References
-    ----------
-    Papadopoulos, H. et al. (2002), Inductive Confidence Machines for Regression (normalised conformal prediction).
-    """
-    logs = np.log(draws)
-    low, middle, high = np.quantile(logs, [0.25, 0.5, 0.75])
-    levels = (np.arange(draws.size) + 0.5) / draws.size
-    # Quantiles at level x (k + 1) / k, as split conformal prediction asks for.
-    k = residuals.size
-    stretched = np.clip(0.5 + (levels - 0.5) * (k + 1) / k, 0.0, 1.0)
-    return np.asarray(np.exp(middle + max((high - low) / 2, 1e-6) * np.quantile(residuals, stretched)), np.float64)
-
-
-def _sale_rows(background: Background) -> list[dict[str, Any]]:
-    t = background.tables["deals"]
-    t = t.filter(
-        (t.deal_type == "sale") & t.price.notnull() & (t.price > 0) & t.patent_id.notnull()
-        & (t.is_related_party.isnull() | ~t.is_related_party) & (t.patent_count.isnull() | (t.patent_count == 1))
-        & (t.currency.isnull() | (t.currency == "CNY"))
-    )  # fmt: skip
-    rows = background.engine.to_arrow(t.select("deal_id", "patent_id", "deal_date", "price")).to_pylist()
-    return sorted(rows, key=lambda row: (str(row["deal_id"]), row["patent_id"]))
-
-
-def _sale_prices(background: Background) -> Floats:
-    return np.array([row["price"] for row in _sale_rows(background)], np.float64)
-
-
-def _residuals(background: Background, purpose: Purpose, draws: int, seed: int, *, at_most: int = 300) -> Floats | None:
-    """Return standardised residuals of the latest sales known at the date, valued with that date's background.
-
-    The background knows these sales as opinions' evidence only; a patent's own sale never enters its own value.
-    """
-    rows = sorted(_sale_rows(background), key=lambda row: row["deal_date"])[-at_most:]
-    price = {row["patent_id"]: float(row["price"]) for row in rows}
-    batch = value_patents(background, sorted(price), purpose=purpose, draws=draws, seed=seed)
-    found = []
-    for valuation in batch.valuations:
-        if valuation.quantiles[0.5] > 0:
-            low, middle, high = np.quantile(np.log(_drawn(valuation)), [0.25, 0.5, 0.75])
-            found.append((np.log(price[valuation.subject_id]) - middle) / max((high - low) / 2, 1e-6))
-    return np.array(found) if len(found) >= 30 else None
+def _learned(valuation: Valuation, learned: PoolFit, seed: int) -> Floats:
+    draws = {m.method: m.draws for m in valuation.methods if m.draws is not None}
+    weights = weights_for(list(draws), learned.weights, valuation.purpose)
+    mixed = pool(draws, weights, seed=seed, subject_id=valuation.subject_id, learned=learned)
+    return np.maximum(mixed, 1.0)
 
 
 def check_lives(

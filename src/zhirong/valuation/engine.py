@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -30,7 +30,7 @@ from zhirong.valuation.licences import licence_royalty
 from zhirong.valuation.market_types import MarketValue
 from zhirong.valuation.option_terms import ADMITTED, option_assumptions
 from zhirong.valuation.options import event_study_draws, option_draws
-from zhirong.valuation.reconcile import conflict, median_error, pool, quantiles_of, weights_for
+from zhirong.valuation.reconcile import PoolFit, conflict, median_error, pool, quantiles_of, weights_for
 from zhirong.valuation.resolver import admitted, refused
 from zhirong.valuation.subject import Subject, describe, known_patents
 from zhirong.valuation.types import (
@@ -282,10 +282,11 @@ def _value(
     assumptions = override(assumptions_of(background, subject, accounts, used), mine)
     run = _run(background, subject, assumptions, used, draws, seed)
     model, values = run.model, run.values
-    weights = _weights(values, used, purpose)
-    pooled = pool(values, weights, seed=seed, subject_id=subject.patent_id)
-    results = tuple(_result(name, values[name], weights[name], model, used) for name in values)
-    bars = _tornado(model, values, weights, assumptions, seed, subject.patent_id)
+    weights = _weights(background, values, used, purpose)
+    pooled = pool(values, weights, seed=seed, subject_id=subject.patent_id, learned=background.pool)
+    why = _weight_reason(background.pool, used)
+    results = tuple(_result(name, values[name], weights[name], model, why(name)) for name in values)
+    bars = _tornado(model, values, weights, assumptions, seed, subject.patent_id, background.pool)
     return Valuation(
         subject_id=subject.patent_id,
         patent_ids=(subject.patent_id,),
@@ -335,11 +336,34 @@ def pooled_draws(
     """Return the draws that `value_patent` gives under these assumptions, without explanation; for comparing states."""
     used = Used(background.book, background.as_of)
     values = _run(background, subject, assumptions, used, draws, seed).values
-    return pool(values, _weights(values, used, purpose), seed=seed, subject_id=subject.patent_id)
+    weights = _weights(background, values, used, purpose)
+    return pool(values, weights, seed=seed, subject_id=subject.patent_id, learned=background.pool)
 
 
-def _weights(values: Mapping[str, Floats], used: Used, purpose: Purpose) -> dict[str, float]:
-    weights = weights_for(list(values), used.at("valuation.weights").value, purpose)
+def draws_by_method(
+    background: Background, patent_ids: Sequence[str], *, only: Collection[str], draws: int, seed: int
+) -> dict[str, dict[str, Floats]]:
+    """Return the draws of those methods that are admissible, of patents that the store knows and that are alive, before pooling."""
+    subjects = describe(background, known_patents(background, patent_ids))
+    accounts = accounts_of(background, [subject.patent_id for subject in subjects])
+    found = {}
+    for subject in sorted(subjects, key=lambda s: s.patent_id):
+        if subject.is_alive is False:
+            continue
+        used = Used(background.book, background.as_of)
+        assumptions = assumptions_of(background, subject, accounts[subject.patent_id], used)
+        try:
+            found[subject.patent_id] = _run(background, subject, assumptions, used, draws, seed, only).values
+        except NotAdmissibleError:
+            continue
+    return found
+
+
+def _weights(background: Background, values: Mapping[str, Floats], used: Used, purpose: Purpose) -> dict[str, float]:
+    declared = used.at("valuation.weights").value
+    if background.pool is not None:
+        return weights_for(list(values), background.pool.weights, purpose)
+    weights = weights_for(list(values), declared, purpose)
     return _without_income(weights) if len(values) > 1 and "relief_from_royalty" not in values else weights
 
 
@@ -369,9 +393,10 @@ class _Run:
 
 
 def _run(
-    background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used, draws: int, seed: int
-) -> _Run:
-    """Run every method that is admissible, and say of each why or why not."""
+    background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used, draws: int, seed: int,
+    only: Collection[str] | None = None,
+) -> _Run:  # fmt: skip
+    """Run every method that is admissible, or of those named, and say of each why or why not."""
     if subject.undated_end is not None:
         raise NotAdmissibleError(
             f"{subject.patent_id}: a source states the status {subject.undated_end!r} without its date, so that it cannot be told "
@@ -383,6 +408,8 @@ def _run(
     verdicts: list[Admissibility] = []
 
     def attempt(name: str, run: Callable[[], Floats]) -> None:
+        if only is not None and name not in only:
+            return
         try:
             values[name] = run()
             verdicts.append(admitted(name, *_ADMITTED[name]))
@@ -442,8 +469,29 @@ def _without_income(weights: dict[str, float]) -> dict[str, float]:
     return {name: share / total for name, share in mine.items()}
 
 
-def _result(name: str, draws: Floats, weight: float, model: methods.IncomeModel | None, used: Used) -> MethodResult:
-    source = used.at("valuation.weights").source
+def _weight_reason(learned: PoolFit | None, used: Used) -> Callable[[str], Bilingual]:
+    """Return what to say of the weight of a method."""
+    if learned is None:
+        grade = used.at("valuation.weights").source.grade
+        declared = Bilingual(
+            f"参数权重，按可用方法归一化（{_GRADE_ZH[grade]}，可替换）",
+            f"declared weight, normed over admissible methods ({grade}; replaceable)",
+        )
+        return lambda name: declared
+
+    def told(name: str) -> Bilingual:
+        share, error = learned.weights.get(name, 0.0), learned.errors.get(name, 0.0)
+        return Bilingual(
+            f"由 {learned.labels} 笔独立成交（{learned.from_date} 至 {learned.to_date}）按对数评分学得 {share:.0%} ± {error:.0%}，"
+            "向参数权重收缩，按可用方法归一化",
+            f"learned by the log score from {learned.labels} prices at arm's length, {learned.from_date} to {learned.to_date}: "
+            f"{share:.0%} ± {error:.0%}, drawn to the declared weight, normed over admissible methods",
+        )
+
+    return told
+
+
+def _result(name: str, draws: Floats, weight: float, model: methods.IncomeModel | None, why: Bilingual) -> MethodResult:
     is_income = name == "relief_from_royalty" and model is not None
     return MethodResult(
         method=name,
@@ -453,10 +501,7 @@ def _result(name: str, draws: Floats, weight: float, model: methods.IncomeModel 
         sd=float(draws.std()),
         monte_carlo_error=median_error(draws),
         weight=weight,
-        weight_reason=Bilingual(
-            f"参数权重，按可用方法归一化（{_GRADE_ZH[source.grade]}，可替换）",
-            f"declared weight, normed over admissible methods ({source.grade}; replaceable)",
-        ),
+        weight_reason=why,
         draws=draws,
         fan=model.fan() if is_income and model is not None and model.plan.legal_life_years > 0 else None,
     )  # fmt: skip
@@ -464,7 +509,7 @@ def _result(name: str, draws: Floats, weight: float, model: methods.IncomeModel 
 
 def _tornado(
     model: methods.IncomeModel | None, values: Mapping[str, Floats], weights: Mapping[str, float],
-    assumptions: Mapping[str, Assumption], seed: int, subject_id: str,
+    assumptions: Mapping[str, Assumption], seed: int, subject_id: str, learned: PoolFit | None,
 ) -> tuple[Contribution, ...]:  # fmt: skip
     if model is None or weights.get("relief_from_royalty", 0.0) == 0 or not values["relief_from_royalty"].any():
         return ()
@@ -472,7 +517,7 @@ def _tornado(
 
     def pooled_median(income: Floats) -> float:
         mixed = {**rest, "relief_from_royalty": income}
-        return float(np.median(pool(mixed, weights, seed=seed, subject_id=subject_id)))
+        return float(np.median(pool(mixed, weights, seed=seed, subject_id=subject_id, learned=learned)))
 
     return contributions(model, pooled_median, assumptions)
 
