@@ -333,8 +333,42 @@ def pooled_draws(
 ) -> Floats:
     """Return the draws that `value_patent` gives under these assumptions, without explanation; for comparing states."""
     used = Used(background.book, background.as_of)
+    return reconciled(background, subject, assumptions, used, purpose=purpose, draws=draws, seed=seed).pooled
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What `value_patent` computes before it explains.
+
+    Attributes
+    ----------
+    pooled : ndarray, shape (draws,)
+        Reconciled value.
+    values : Mapping of str to ndarray
+        Draws of each admissible method.
+    weights : Mapping of str to float
+        Weight of each of them.
+    """
+
+    pooled: Floats
+    values: Mapping[str, Floats]
+    weights: Mapping[str, float]
+
+
+def reconciled(
+    background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used, *, purpose: Purpose,
+    draws: int, seed: int,
+) -> Reconciled:  # fmt: skip
+    """Return the value of a patent without explanation: what a whole corpus is valued by.
+
+    Raises
+    ------
+    NotAdmissibleError
+        When no method is admissible.
+    """
     values = _run(background, subject, assumptions, used, draws, seed).values
-    return pool(values, _weights(values, used, purpose), seed=seed, subject_id=subject.patent_id)
+    weights = _weights(values, used, purpose)
+    return Reconciled(pool(values, weights, seed=seed, subject_id=subject.patent_id), values, weights)
 
 
 def _weights(values: Mapping[str, Floats], used: Used, purpose: Purpose) -> dict[str, float]:
