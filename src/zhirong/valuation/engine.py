@@ -366,7 +366,7 @@ def reconciled(
     NotAdmissibleError
         When no method is admissible.
     """
-    values = _run(background, subject, assumptions, used, draws, seed).values
+    values = _run(background, subject, assumptions, used, draws, seed, is_explained=False).values
     weights = _weights(values, used, purpose)
     return Reconciled(pool(values, weights, seed=seed, subject_id=subject.patent_id), values, weights)
 
@@ -402,8 +402,9 @@ class _Run:
 
 
 def _run(
-    background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used, draws: int, seed: int
-) -> _Run:
+    background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used, draws: int, seed: int,
+    *, is_explained: bool = True,
+) -> _Run:  # fmt: skip
     """Run every method that is admissible, and say of each why or why not."""
     if subject.undated_end is not None:
         raise NotAdmissibleError(
@@ -429,7 +430,7 @@ def _run(
 
     def compared() -> Floats:
         nonlocal market
-        market = market_value(background, subject, used, seed=seed, count=draws)
+        market = market_value(background, subject, used, seed=seed, count=draws, is_explained=is_explained)
         return market.draws
 
     attempt("relief_from_royalty", income)
