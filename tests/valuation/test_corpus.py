@@ -246,7 +246,7 @@ def test_kept_fits_are_named_by_all_they_depend_on(world: Store, tmp_path: Path)
 
     def make() -> Fits:
         made.append(1)
-        return Fits({}, {}, (1.0, 2.0), 3, None, 0, {}, None, None)  # type: ignore[arg-type]
+        return Fits({}, {}, None, None, None, 3, {}, None, None)  # type: ignore[arg-type]
 
     other = tmp_path / "mine.yaml"
     path = "valuation.opinion_years"
@@ -258,7 +258,7 @@ def test_kept_fits_are_named_by_all_they_depend_on(world: Store, tmp_path: Path)
         "utf-8",
     )
     for day, parameters, count in ((DAY, book, 1), (DAY, book, 1), (date(2024, 7, 1), book, 2), (DAY, load(other), 3)):
-        assert kept(store, day, parameters, Fits, make).validity_cases == 3
+        assert kept(store, day, parameters, Fits, make).revenue_firms == 3
         assert len(made) == count
 
 

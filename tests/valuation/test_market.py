@@ -29,12 +29,13 @@ from zhirong.valuation.comparables import market_value
 from zhirong.valuation.deal_backtest import back_test
 from zhirong.valuation.deal_market import DealMarket, prepare_market
 from zhirong.valuation.deals import collect_deals, lot_share
-from zhirong.valuation.inputs import Used, default_assumptions
+from zhirong.valuation.inputs import default_assumptions
 from zhirong.valuation.licences import licence_royalty, pooled_rate
 from zhirong.valuation.lots import SelectionEffect
 from zhirong.valuation.market_types import MarketValue
 from zhirong.valuation.similarity import features_of
 from zhirong.valuation.subject import Subject, describe
+from zhirong.valuation.used import Used
 
 AS_OF = date(2024, 6, 30)
 SIGMA, TREND, FAMILY, FIELD_GAP = 0.6, 0.04, 0.5, 1.0

@@ -96,6 +96,11 @@ class Engine:
         _log.info("stage %s: %d rows", name, rows)
         return self.read(path)
 
+    def view(self, expr: ibis.Table, name: str) -> ibis.Table:
+        """Name an expression as a temporary view and return that: what is built on it compiles without it, time and again."""
+        self._count += 1
+        return self._con.create_view(f"{name}_{self._count:05d}", expr)
+
     def write(self, expr: ibis.Table, path: Path, *, metadata: Mapping[str, str] | None = None) -> int:
         """Write an expression's rows to one Parquet file, atomically; return the number of rows.
 

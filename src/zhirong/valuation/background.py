@@ -23,9 +23,11 @@ from zhirong.numerics.survival import WeibullFit, fit_weibull
 from zhirong.params import ParameterBook, field_of
 from zhirong.tables import Engine, Store
 from zhirong.valuation.appraisers import AppraiserPanel, appraiser_panel
+from zhirong.valuation.case_evidence import CaseEvidence, case_evidence
 from zhirong.valuation.deal_market import DealMarket, prepare_market
 from zhirong.valuation.kept import kept
-from zhirong.valuation.knowledge import Knowledge
+from zhirong.valuation.knowledge import Knowledge, Views
+from zhirong.valuation.movement import Movement, movement_of
 from zhirong.valuation.renewals import fit_renewals
 
 __all__ = ["Background", "Fits", "background_of", "prepare"]
@@ -46,10 +48,10 @@ class Fits:
         Life from filing by right type (``invention``), and by right type and field (``invention:4``).
     renewal : Mapping of str to RenewalFit
         Renewal model by office and right type (``CN:invention``).
-    validity_counts : tuple of float
-        Validity tests survived and lost in the store; partial invalidation counts half to each.
-    validity_cases : int
-        Decided tests behind the counts.
+    cases : CaseEvidence
+        Rates of surviving a challenge and of winning a suit, by court, field and kind of claim.
+    movement : Movement
+        How technology and law move at the date.
     revenue_prior : tuple of float or None
         Median and log standard deviation of yearly patent revenue for each patent in force over the firms of the store.
     revenue_firms : int
@@ -64,8 +66,8 @@ class Fits:
 
     survival: Mapping[str, WeibullFit]
     renewal: Mapping[str, RenewalFit]
-    validity_counts: tuple[float, float]
-    validity_cases: int
+    cases: CaseEvidence
+    movement: Movement
     revenue_prior: tuple[float, float] | None
     revenue_firms: int
     reasons: Mapping[str, str]
@@ -103,7 +105,7 @@ def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook, k
     -------
     Background
     """
-    tables = evidence_at(store.read_all(engine), as_of)
+    tables = Views(engine, evidence_at(store.read_all(engine), as_of))
     known = Knowledge(store, tables, engine, as_of, book)
     return background_of(known, kept(store, as_of, book, Fits, lambda: _fit(known)) if keep else _fit(known))
 
@@ -123,13 +125,13 @@ def _fit(known: Knowledge) -> Fits:
     lives = _lives(tables, engine, as_of)
     survival = _survival(lives, reasons)
     renewal = fit_renewals(lives, book, as_of, reasons)
-    counts, cases = _validity(tables, engine)
     prior, firms = _revenues(tables, engine)
     panel = appraiser_panel(
         tables, engine, as_of=as_of, years_max=float(book.at("valuation.opinion_years", as_of).value)
     )
-    market = prepare_market(known)
-    return Fits(survival, renewal, counts, cases, prior, firms, reasons, panel, market)
+    return Fits(
+        survival, renewal, case_evidence(known), movement_of(known), prior, firms, reasons, panel, prepare_market(known)
+    )
 
 
 def _lives(tables: Mapping[str, ibis.Table], engine: Engine, as_of: date) -> Mapping[str, NDArray[Any]]:
@@ -209,16 +211,6 @@ def _survival(lives: Mapping[str, NDArray[Any]], reasons: dict[str, str]) -> dic
     if not fits:
         reasons.setdefault("survival", "no lapse dates in the store")
     return fits
-
-
-def _validity(tables: Mapping[str, ibis.Table], engine: Engine) -> tuple[tuple[float, float], int]:
-    cases = tables["cases"].filter(lambda t: t.outcome.isin(["maintained", "partially_invalidated", "invalidated"]))
-    counts = {
-        row["outcome"]: row["n"]
-        for row in engine.to_arrow(cases.group_by("outcome").aggregate(n=lambda t: t.count())).to_pylist()
-    }
-    half = 0.5 * counts.get("partially_invalidated", 0)
-    return (counts.get("maintained", 0) + half, counts.get("invalidated", 0) + half), sum(counts.values())
 
 
 def _revenues(tables: Mapping[str, ibis.Table], engine: Engine) -> tuple[tuple[float, float] | None, int]:

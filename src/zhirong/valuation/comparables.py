@@ -14,11 +14,11 @@ from zhirong.numerics.streams import stream_key
 from zhirong.valuation.background import Background
 from zhirong.valuation.deal_market import COVARIATES, Neighbourhood, RightMarket
 from zhirong.valuation.deals import Deal
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.lots import SelectionEffect
 from zhirong.valuation.market_types import Comparable, MarketValue, PriceIndex
 from zhirong.valuation.similarity import COMPONENTS, Features
 from zhirong.valuation.subject import Subject
+from zhirong.valuation.used import Used
 
 __all__ = ["market_value"]
 

@@ -44,7 +44,7 @@ MANIFEST, FINDINGS, WORK = "manifest.json", "findings.parquet", ".work"
 Progress = Callable[[int, int, int], None]
 _STAGED: Mapping[str, str] = {
     "patents": "patent_id", "legal_events": "patent_id", "classifications": "patent_id", "texts": "patent_id",
-    "patent_parties": "patent_id", "parties": "party_id", "families": "family_id", "firm_years": "firm_id",
+    "patent_parties": "patent_id", "parties": "party_id", "families": "family_id", "firm_years": "firm_id", "claims": "patent_id",
 }  # fmt: skip
 """Tables that every chunk reads, cut at the date and sorted once, so that a chunk reads its own part of them only."""
 _FINDINGS = pa.schema(
@@ -219,7 +219,9 @@ def _stage(background: Background, engine: Engine, work: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     for name, key in _STAGED.items():
-        engine.write(background.tables[name].order_by(key), work / f"{name}.parquet")
+        table = background.tables[name]
+        table = table.drop("text") if name == "claims" else table  # by far the largest column, and no value reads it
+        engine.write(table.order_by(key), work / f"{name}.parquet")
 
 
 def _finish(out: Path, asked: Mapping[str, Any], chunks: Mapping[int, pa.Table], resumed: int) -> CorpusRun:

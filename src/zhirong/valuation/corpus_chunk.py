@@ -19,12 +19,12 @@ from zhirong.valuation.accounts import Accounts, accounts_of
 from zhirong.valuation.assumptions import override
 from zhirong.valuation.background import Background, Fits, background_of
 from zhirong.valuation.engine import assumptions_of, reconciled
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.kept import read_kept
-from zhirong.valuation.knowledge import Knowledge
+from zhirong.valuation.knowledge import Knowledge, Views
 from zhirong.valuation.methods import LABELS
 from zhirong.valuation.subject import Subject, describe
 from zhirong.valuation.types import QUANTILE_LEVELS, Assumption, Purpose
+from zhirong.valuation.used import Used
 
 __all__ = ["VALUES", "ChunkValuer", "Plan"]
 
@@ -101,8 +101,8 @@ def _open(plan: Plan) -> Background:
     found = _opened.get(plan.work)
     if found is None:
         store, engine = Store.open(plan.store), connect("duckdb", threads=1)
-        tables = evidence_at(store.read_all(engine), plan.as_of)
-        tables |= {file.stem: engine.read(file) for file in sorted(plan.work.glob("*.parquet"))}
+        cut = evidence_at(store.read_all(engine), plan.as_of)
+        tables = Views(engine, cut | {file.stem: engine.read(file) for file in sorted(plan.work.glob("*.parquet"))})
         fits = read_kept(plan.work / "fits.bin", Fits)
         if fits is None:
             raise StoreError(f"{plan.work}: the fits are missing or damaged")

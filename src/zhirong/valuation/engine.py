@@ -25,7 +25,7 @@ from zhirong.valuation.background import Background
 from zhirong.valuation.comparables import market_value
 from zhirong.valuation.explain import EXPLAIN_DRAWS, contributions
 from zhirong.valuation.income_names import ADMITTED_INCOME
-from zhirong.valuation.inputs import Used, default_assumptions
+from zhirong.valuation.inputs import default_assumptions
 from zhirong.valuation.licences import licence_royalty
 from zhirong.valuation.market_types import MarketValue
 from zhirong.valuation.option_terms import ADMITTED, option_assumptions
@@ -42,6 +42,7 @@ from zhirong.valuation.types import (
     StandardOfValue,
     Valuation,
 )
+from zhirong.valuation.used import Used
 
 __all__ = ["Batch", "PortfolioValuation", "value_patent", "value_patents", "value_portfolio"]
 

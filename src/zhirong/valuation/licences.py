@@ -13,11 +13,11 @@ from zhirong.kernel.text import Bilingual
 from zhirong.numerics.robust import effective_number, huber_location, weighted_quantile
 from zhirong.valuation.background import Background
 from zhirong.valuation.deals import Deal
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.market_types import LicenceComparable
 from zhirong.valuation.similarity import Features, total_distance
 from zhirong.valuation.subject import Subject
 from zhirong.valuation.types import Assumption, Distribution
+from zhirong.valuation.used import Used
 
 __all__ = ["RoyaltyEvidence", "licence_royalty", "pooled_rate"]
 

@@ -30,7 +30,6 @@ from zhirong.numerics.streams import stream_key
 from zhirong.valuation.assumptions import CORRELATED, levels_of, table_of
 from zhirong.valuation.background import Background
 from zhirong.valuation.income_names import LABELS_INCOME
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.renewals import (
     annuity_fees,
     fees_paid,
@@ -40,6 +39,7 @@ from zhirong.valuation.renewals import (
 )
 from zhirong.valuation.subject import Subject, age_in_patent_years
 from zhirong.valuation.types import QUANTILE_LEVELS, Assumption, CashFlowFan
+from zhirong.valuation.used import Used
 
 __all__ = ["LABELS", "IncomeModel", "cost_draws", "income_model", "renewal_draws", "survey_draws"]
 

@@ -30,12 +30,12 @@ from zhirong.numerics.montecarlo import normal_scores
 from zhirong.numerics.streams import stream_key
 from zhirong.valuation.assumptions import levels_of
 from zhirong.valuation.background import Background
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.methods import IncomeModel
 from zhirong.valuation.option_terms import option_assumptions
 from zhirong.valuation.renewals import annuity_fees, has_periodic_fees, periodic_schedule, schedule_path
 from zhirong.valuation.subject import Subject
 from zhirong.valuation.types import Assumption
+from zhirong.valuation.used import Used
 
 __all__ = ["GrantWindow", "event_study_draws", "grant_window", "option_draws", "option_parts", "renewal_fees_ahead"]
 

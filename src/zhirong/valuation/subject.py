@@ -16,6 +16,7 @@ from zhirong.kernel.errors import ParameterError, UnknownNameError
 from zhirong.kernel.identifiers import ClassSymbol
 from zhirong.params import ParameterBook, field_of
 from zhirong.valuation.background import Background
+from zhirong.valuation.case_evidence import claim_types
 from zhirong.valuation.similarity import Features, features_of
 
 __all__ = ["Subject", "describe", "known_patents"]
@@ -54,6 +55,8 @@ class Subject:
         Last patent year whose annuity is known to be paid.
     development_cost_cny : float or None
         Research expense of the owner for each of its filings around the filing year.
+    claim_type : str or None
+        Kind of its first independent claim.
     features : Features
         What is compared with the patents of deals.
     event_counts : dict
@@ -78,6 +81,7 @@ class Subject:
     sector_royalty: tuple[float, float, float] | None
     paid_to_year: int | None
     development_cost_cny: float | None
+    claim_type: str | None
     features: Features
     event_counts: dict[str, int] = dataclass_field(default_factory=dict)
 
@@ -116,7 +120,7 @@ def describe(background: Background, patent_ids: Sequence[str]) -> list[Subject]
     owners = _owners(background, wanted)
     undated = _undated_ends(background, wanted)
     reported = _reported_kinds(background, wanted)
-    features = features_of(background, wanted)
+    kinds, features = claim_types(background, wanted), features_of(background, wanted)
     return [
         _subject(
             background,
@@ -127,6 +131,7 @@ def describe(background: Background, patent_ids: Sequence[str]) -> list[Subject]
             titles,
             undated.get(p),
             reported.get(p, set()),
+            kinds.get(p),
             features[p],
         )
         for p in patent_ids
@@ -247,7 +252,7 @@ def _sector_royalties(background: Background) -> dict[str, tuple[float, float, f
 def _subject(
     background: Background, row: dict[str, Any], events: list[dict[str, Any]], classes: list[dict[str, Any]],
     owner: dict[str, Any] | None, titles: Mapping[tuple[str, str], str], undated_end: str | None, reported: set[str],
-    features: Features,
+    claim_type: str | None, features: Features,
 ) -> Subject:  # fmt: skip
     as_of = background.as_of
     legal_end = _legal_end(background.book, row)
@@ -281,6 +286,7 @@ def _subject(
         sector_royalty=owner["royalty"] if owner else None,
         paid_to_year=max(paid) if paid else None,
         development_cost_cny=_development_cost(owner, filing),
+        claim_type=claim_type,
         features=features,
         event_counts={k: n for k in _COUNTED if (n := sum(e["event_kind"] == k for e in events)) or k in reported},
     )
