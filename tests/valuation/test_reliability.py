@@ -92,16 +92,15 @@ def background(store: Store, duckdb_engine) -> Background:
 
 
 @pytest.fixture(scope="module")
-def learned(background: Background, tmp_path_factory: pytest.TempPathFactory) -> tuple[Background, Path]:
-    folder = tmp_path_factory.mktemp("cache")
-    return with_learned_pool(background, cache=folder), folder
+def learned(background: Background) -> Background:
+    return with_learned_pool(background)
 
 
 def test_only_sales_known_by_the_day_are_learned_from(background: Background, learned) -> None:
     sales = sales_before(background)
     assert len(sales) > LABELS_MIN
     assert all(deal.deal_date <= AS_OF for deal in sales)
-    fit = learned[0].pool
+    fit = learned.pool
     assert fit.to_date <= AS_OF
     assert fit.labels <= len(sales)
     assert sum(fit.weights.values()) == pytest.approx(1.0)
@@ -120,12 +119,17 @@ def test_each_sale_is_valued_without_itself(background: Background) -> None:
         assert all(np.array_equal(a.draws[name], b.draws[name]) for name in a.draws)
 
 
-def test_what_was_learned_is_kept_and_read_again(background: Background, learned) -> None:
-    fitted, folder = learned
-    (file,) = folder.iterdir()
-    stamp = file.stat().st_mtime_ns
-    assert with_learned_pool(background, cache=folder).pool == fitted.pool
-    assert file.stat().st_mtime_ns == stamp
+def test_what_was_learned_is_kept_and_read_again(background: Background, store: Store, learned, monkeypatch) -> None:
+    (file,) = (store.path.parent / f".{store.path.name}.cache").glob("learnedpool-*.bin")
+    assert file.stat().st_size > 0
+
+    def never(*args, **kwargs):
+        raise AssertionError("valued again")
+
+    monkeypatch.setattr("zhirong.valuation.reliability.priced_values", never)
+    assert with_learned_pool(background).pool == learned.pool
+    with pytest.raises(AssertionError, match="valued again"):
+        with_learned_pool(background, keep=False)
 
 
 def test_a_value_says_how_its_weights_were_learned(background: Background, learned) -> None:
@@ -133,7 +137,7 @@ def test_a_value_says_how_its_weights_were_learned(background: Background, learn
     values = (value_patent(background, name, purpose=Purpose.TRADE, draws=1_000) for name in names)
     plain = next(value for value in values if value.quantiles[0.5] > 0)
     name = plain.subject_id
-    taught = value_patent(learned[0], name, purpose=Purpose.TRADE, draws=1_000)
+    taught = value_patent(learned, name, purpose=Purpose.TRADE, draws=1_000)
     assert "declared weight" in plain.methods[0].weight_reason.en
     assert "learned by the log score" in taught.methods[0].weight_reason.en
     assert "对数评分" in taught.methods[0].weight_reason.zh
@@ -146,5 +150,5 @@ def test_a_value_says_how_its_weights_were_learned(background: Background, learn
 def test_a_store_with_few_sales_stays_as_declared(duckdb_engine, tmp_path: Path) -> None:
     world = write_world(tmp_path / "w", patent_count=1_000, seed=3)
     plain = prepare(world, duckdb_engine, as_of=AS_OF, book=load())
-    assert with_learned_pool(plain, cache=tmp_path) is plain
-    assert not list(tmp_path.glob("pool-*"))
+    assert with_learned_pool(plain) is plain
+    assert not list(tmp_path.rglob("learnedpool-*"))

@@ -78,7 +78,7 @@ def validate(
         step("a world whose values are known", 2, 4)
         world = write_world(Path(scratch) / "world", patent_count=patents, seed=seed)
         with connect("duckdb") as engine:
-            background = with_learned_pool(prepare(world, engine, as_of=AS_OF, book=load()), seed=seed)
+            background = with_learned_pool(prepare(world, engine, as_of=AS_OF, book=load()))
             values = check_values(background, latent_values(patents, seed), _subjects(world, subjects, seed), seed=seed)
             step("lives of the world", 3, 4)
             lives = [LifeSet("合成世界", "synthetic world", check_lives(world, engine, cuts=_WORLD_CUTS), True)]

@@ -115,13 +115,9 @@ def scores_of(store: Store, as_of: date, profile: str | Path, *, step: Step = _s
 
 def _kept(store: Store, what: Mapping[str, Any]) -> Path:
     name = fingerprint({**what, "data": store.fingerprints(), "version": INDICATOR_VERSION})
-    return _cache(store) / f"{what['what']}-{name[:24]}.parquet"
-
-
-def _cache(store: Store) -> Path:
     folder = store.path.parent / f".{store.path.name}.cache"
     folder.mkdir(exist_ok=True)
-    return folder
+    return folder / f"{what['what']}-{name[:24]}.parquet"
 
 
 def make_dossier(
@@ -186,7 +182,7 @@ def make_dossier(
         step("fitting life, renewal and validity", 1, 4)
         background = prepare(store, engine, as_of=as_of, book=book or load())
         step("learning from prices paid", 2, 4)
-        background = with_learned_pool(background, cache=_cache(store))
+        background = with_learned_pool(background)
         step("simulating values", 3, 4)
         whole: PortfolioValuation | None = None
         refused: tuple[Finding, ...] = ()
@@ -219,7 +215,7 @@ def _bridges(
     mine: Mapping[str, Assumption] | None, seed: int,
 ) -> dict[str, ValueBridge]:  # fmt: skip
     """Return what moved each value since an earlier day; a patent that could not be valued then has none."""
-    old = with_learned_pool(prepare(store, engine, as_of=since, book=background.book), cache=_cache(store))
+    old = with_learned_pool(prepare(store, engine, as_of=since, book=background.book))
     found = {}
     for valuation in valued:
         try:

@@ -1,12 +1,12 @@
 """What all patents of a store have in common at a date: survival, renewal, validity, revenues, deals.
 
-Fitted once for a store and a day, and then shared by every valuation.
+Fitted once for a store and a day, and then shared by every valuation; the fits are kept beside the store (`kept`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
@@ -25,12 +25,13 @@ from zhirong.tables import Engine, Store
 from zhirong.valuation.appraisers import AppraiserPanel, appraiser_panel
 from zhirong.valuation.case_evidence import CaseEvidence, case_evidence
 from zhirong.valuation.deal_market import DealMarket, prepare_market
-from zhirong.valuation.knowledge import Knowledge
+from zhirong.valuation.kept import kept
+from zhirong.valuation.knowledge import Knowledge, Views
 from zhirong.valuation.movement import Movement, movement_of
 from zhirong.valuation.reconcile import PoolFit
 from zhirong.valuation.renewals import fit_renewals
 
-__all__ = ["Background", "prepare"]
+__all__ = ["Background", "Fits", "background_of", "prepare"]
 
 _ENDS = ("lapsed", "expired", "surrendered", "invalidated")
 _FIELD_EVENTS_MIN = 20
@@ -38,9 +39,9 @@ _FIELD_EVENTS_MIN = 20
 _YEAR_DAYS = 365.25
 
 
-@dataclass(frozen=True, slots=True)
-class Background(Knowledge):
-    """Everything shared by the valuations of one store at one day, beside what is known (`Knowledge`).
+@dataclass(frozen=True)  # no slots: a class can have but one base with slots
+class Fits:
+    """What is fitted once for a store and a day; plain data, which another process can take over.
 
     Attributes
     ----------
@@ -78,7 +79,16 @@ class Background(Knowledge):
     pool: PoolFit | None = None
 
 
-def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook) -> Background:
+@dataclass(frozen=True, slots=True)
+class Background(Fits, Knowledge):
+    """Everything shared by the valuations of one store at one day: what is known (`Knowledge`), and the `Fits` to it."""
+
+    def fits(self) -> Fits:
+        """Return the fits alone, for `background_of` in another process."""
+        return Fits(**{item.name: getattr(self, item.name) for item in fields(Fits)})
+
+
+def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook, keep: bool = True) -> Background:
     """Fit what the patents of a store have in common.
 
     Parameters
@@ -91,12 +101,30 @@ def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook) -
         Nothing known later enters.
     book : ParameterBook
         Parameters, the user's overrides included.
+    keep : bool
+        Take the fits from the cache beside the store where it holds them, and put them there where it does not; the answer
+        is the same to the byte (`zhirong.valuation.kept`).
 
     Returns
     -------
     Background
     """
-    tables = {name: engine.view(t, name) for name, t in evidence_at(store.read_all(engine), as_of).items()}
+    tables = Views(engine, evidence_at(store.read_all(engine), as_of))
+    known = Knowledge(store, tables, engine, as_of, book)
+    return background_of(known, kept(store, as_of, book, Fits, lambda: _fit(known)) if keep else _fit(known))
+
+
+def background_of(known: Knowledge, fits: Fits) -> Background:
+    """Return what is known and the fits to it as one; the fits must be those of the same store, day and parameters."""
+    return Background(
+        **{item.name: getattr(known, item.name) for item in fields(Knowledge)},
+        **{item.name: getattr(fits, item.name) for item in fields(Fits)},
+    )
+
+
+def _fit(known: Knowledge) -> Fits:
+    """Fit what the patents of a store have in common."""
+    tables, engine, as_of, book = known.tables, known.engine, known.as_of, known.book
     reasons: dict[str, str] = {}
     lives = _lives(tables, engine, as_of)
     survival = _survival(lives, reasons)
@@ -105,11 +133,9 @@ def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook) -
     panel = appraiser_panel(
         tables, engine, as_of=as_of, years_max=float(book.at("valuation.opinion_years", as_of).value)
     )
-    known = Knowledge(store, tables, engine, as_of, book)
-    return Background(
-        store, tables, engine, as_of, book, survival, renewal, case_evidence(known), movement_of(known), prior, firms, reasons,
-        panel, prepare_market(known),
-    )  # fmt: skip
+    return Fits(
+        survival, renewal, case_evidence(known), movement_of(known), prior, firms, reasons, panel, prepare_market(known)
+    )
 
 
 def _lives(tables: Mapping[str, ibis.Table], engine: Engine, as_of: date) -> Mapping[str, NDArray[Any]]:

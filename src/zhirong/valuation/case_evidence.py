@@ -73,7 +73,8 @@ def node_levels(seed: int, name: str, count: int, columns: int) -> Floats:
 def claim_types(known: Knowledge, patent_ids: Sequence[str]) -> dict[str, str]:
     """Return the kind of the first independent claim of patents; those whose claims are not known are left out."""
     wanted = sorted(set(patent_ids))
-    claims = known.tables["claims"].filter(lambda t: t.patent_id.isin(wanted) & t.is_independent & t.category.notnull())
+    claims = known.tables["claims"].filter(lambda t: t.is_independent & t.category.notnull())
+    claims = known.engine.among(claims, "patent_id", wanted)
     rows = known.engine.to_arrow(claims.select("patent_id", "claim_number", "category")).to_pylist()
     found: dict[str, str] = {}
     for row in sorted(rows, key=lambda r: (r["patent_id"], r["claim_number"])):

@@ -34,7 +34,9 @@ _TAIL = 0.999
 """Quantile of the single price at which its draws stop: Student's tails have no mean in levels, and no store tells more."""
 
 
-def market_value(background: Background, subject: Subject, used: Used, *, seed: int, count: int) -> MarketValue:
+def market_value(
+    background: Background, subject: Subject, used: Used, *, seed: int, count: int, is_explained: bool = True
+) -> MarketValue:
     """Value a patent by comparable deals.
 
     Parameters
@@ -47,6 +49,8 @@ def market_value(background: Background, subject: Subject, used: Used, *, seed: 
         Remembers the parameters.
     seed, count : int
         Seed; number of draws.
+    is_explained : bool
+        Name the comparables with their reasons, which costs more than the value; without, there are none in the answer.
 
     Returns
     -------
@@ -82,7 +86,8 @@ def market_value(background: Background, subject: Subject, used: Used, *, seed: 
     rng = np.random.default_rng(stream_key(seed, f"market/{subject.patent_id}"))
     own = right.covariates(features, background.as_of)
     return MarketValue(
-        subject.patent_id, _draws(right, around, own, rng, count), _comparables(right, around, features, own, background.as_of),
+        subject.patent_id, _draws(right, around, own, rng, count),
+        _comparables(right, around, features, own, background.as_of) if is_explained else (),
         len(right.deals), around.effective_number, _index(right), right.selection, _sale_probability(right, own, rng),
         tuple((name, float(b), float(np.sqrt(v))) for name, b, v in
               zip(COVARIATES, right.hedonic.coefficients, np.diag(right.hedonic.covariance), strict=True)),

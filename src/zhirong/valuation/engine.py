@@ -335,9 +335,43 @@ def pooled_draws(
 ) -> Floats:
     """Return the draws that `value_patent` gives under these assumptions, without explanation; for comparing states."""
     used = Used(background.book, background.as_of)
-    values = _run(background, subject, assumptions, used, draws, seed).values
+    return reconciled(background, subject, assumptions, used, purpose=purpose, draws=draws, seed=seed).pooled
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What `value_patent` computes before it explains.
+
+    Attributes
+    ----------
+    pooled : ndarray, shape (draws,)
+        Reconciled value.
+    values : Mapping of str to ndarray
+        Draws of each admissible method.
+    weights : Mapping of str to float
+        Weight of each of them.
+    """
+
+    pooled: Floats
+    values: Mapping[str, Floats]
+    weights: Mapping[str, float]
+
+
+def reconciled(
+    background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used, *, purpose: Purpose,
+    draws: int, seed: int,
+) -> Reconciled:  # fmt: skip
+    """Return the value of a patent without explanation: what a whole corpus is valued by.
+
+    Raises
+    ------
+    NotAdmissibleError
+        When no method is admissible.
+    """
+    values = _run(background, subject, assumptions, used, draws, seed, is_explained=False).values
     weights = _weights(background, values, used, purpose)
-    return pool(values, weights, seed=seed, subject_id=subject.patent_id, learned=background.pool)
+    pooled = pool(values, weights, seed=seed, subject_id=subject.patent_id, learned=background.pool)
+    return Reconciled(pooled, values, weights)
 
 
 def draws_by_method(
@@ -353,7 +387,9 @@ def draws_by_method(
         used = Used(background.book, background.as_of)
         assumptions = assumptions_of(background, subject, accounts[subject.patent_id], used)
         try:
-            found[subject.patent_id] = _run(background, subject, assumptions, used, draws, seed, only).values
+            found[subject.patent_id] = _run(
+                background, subject, assumptions, used, draws, seed, only=only, is_explained=False
+            ).values
         except NotAdmissibleError:
             continue
     return found
@@ -394,7 +430,7 @@ class _Run:
 
 def _run(
     background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used, draws: int, seed: int,
-    only: Collection[str] | None = None,
+    *, only: Collection[str] | None = None, is_explained: bool = True,
 ) -> _Run:  # fmt: skip
     """Run every method that is admissible, or of those named, and say of each why or why not."""
     if subject.undated_end is not None:
@@ -423,7 +459,7 @@ def _run(
 
     def compared() -> Floats:
         nonlocal market
-        market = market_value(background, subject, used, seed=seed, count=draws)
+        market = market_value(background, subject, used, seed=seed, count=draws, is_explained=is_explained)
         return market.draws
 
     attempt("relief_from_royalty", income)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,7 @@ import ibis
 from zhirong.params import ParameterBook
 from zhirong.tables import Engine, Store
 
-__all__ = ["Knowledge"]
+__all__ = ["Knowledge", "Views"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +37,30 @@ class Knowledge:
     engine: Engine
     as_of: date
     book: ParameterBook
+
+
+class Views(Mapping[str, ibis.Table]):
+    """Tables as views, each made when it is first asked for: a query on one compiles without what the view hides.
+
+    Parameters
+    ----------
+    engine : Engine
+        Engine that holds the tables.
+    tables : Mapping of str to ibis.Table
+        Expressions by name.
+    """
+
+    def __init__(self, engine: Engine, tables: Mapping[str, ibis.Table]) -> None:
+        self._engine, self._tables = engine, tables
+        self._views: dict[str, ibis.Table] = {}
+
+    def __getitem__(self, name: str) -> ibis.Table:
+        if name not in self._views:
+            self._views[name] = self._engine.view(self._tables[name], name)
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)

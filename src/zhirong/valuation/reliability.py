@@ -5,33 +5,31 @@ Each sale is valued at a day before it, with what was known on that day; nothing
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zhirong.kernel.dates import add_years
 from zhirong.kernel.errors import ParameterError
-from zhirong.kernel.provenance import fingerprint
-from zhirong.numerics.pooling import BetaTransform, fit_beta_transform, log_density, stack_weights
+from zhirong.numerics.pooling import fit_beta_transform, log_density, stack_weights
 from zhirong.valuation.background import Background, prepare
 from zhirong.valuation.deals import Deal
-from zhirong.valuation.engine import CODE_VERSION, draws_by_method
+from zhirong.valuation.engine import draws_by_method
+from zhirong.valuation.kept import kept
 from zhirong.valuation.reconcile import PoolFit, pool, weights_for
 from zhirong.valuation.types import Purpose
 
-__all__ = ["LABELS_MIN", "PricedValue", "fit_pool", "priced_values", "sales_before", "with_learned_pool"]
+__all__ = ["LABELS_MIN", "LearnedPool", "PricedValue", "fit_pool", "priced_values", "sales_before", "with_learned_pool"]
 
 Floats = NDArray[np.float64]
 LABELS_MIN = 15
 """Prices below which nothing is learned."""
 _LABELS_MAX = 100
 _STEP_YEARS, _STEPS = 2, 5
-_DRAWS = 1_000
+_DRAWS, _SEED = 1_000, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,47 +139,34 @@ def _logs(draws: Floats) -> Floats:
     return np.asarray(np.log(np.maximum(draws, 1.0)), np.float64)
 
 
-def with_learned_pool(background: Background, *, cache: Path | None = None, seed: int = 1) -> Background:
+@dataclass(frozen=True, slots=True)
+class LearnedPool:
+    """What a store teaches of the pool at a day: nothing, where its sales are too few."""
+
+    fit: PoolFit | None
+
+
+def with_learned_pool(background: Background, *, keep: bool = True) -> Background:
     """Return the background with weights and width learned from its sales; as it is where there are too few.
 
     Parameters
     ----------
     background : Background
         At the date of the valuation.
-    cache : Path, optional
-        Folder in which the fit is kept by the fingerprints of the tables, the date, the parameters and the version of the code.
-    seed : int
-        Of the draws.
+    keep : bool
+        Take the fit from the cache beside the store where it holds it, and put it there where it does not.
     """
     sales = sales_before(background)
     if len(sales) < LABELS_MIN:
         return background
-    declared = background.book.at("valuation.weights", background.as_of)
-    strength = background.book.at("valuation.pool_strength", background.as_of)
-    versions = {path: [p.version for p in background.book.series(path)] for path in background.book}
-    name = fingerprint(
-        {"data": background.store.fingerprints(), "as_of": background.as_of.isoformat(), "parameters": versions,
-         "code": CODE_VERSION, "seed": seed, "what": "pool"}
-    )  # fmt: skip
-    kept = None if cache is None else cache / f"pool-{name[:24]}.json"
-    if kept is not None and kept.is_file():
-        return replace(background, pool=_read(kept))
-    only = [method for method, weight in declared.value.items() if weight > 0]
-    labels = priced_values(background, sales, only=only, seed=seed)
-    fit = fit_pool(labels, dict(declared.value), strength=float(strength.value), seed=seed)
-    if kept is not None and fit is not None:
-        _write(fit, kept)
-    return replace(background, pool=fit)
 
+    def learn() -> LearnedPool:
+        declared = background.book.at("valuation.weights", background.as_of).value
+        strength = float(background.book.at("valuation.pool_strength", background.as_of).value)
+        asked = [method for method, weight in declared.items() if weight > 0]
+        labels = priced_values(background, sales, only=asked, seed=_SEED)
+        return LearnedPool(fit_pool(labels, dict(declared), strength=strength, seed=_SEED))
 
-def _write(fit: PoolFit, path: Path) -> None:
-    plain = asdict(fit) | {"from_date": fit.from_date.isoformat(), "to_date": fit.to_date.isoformat()}
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(plain, indent=1), "utf-8")
-    part.replace(path)
-
-
-def _read(path: Path) -> PoolFit:
-    plain = json.loads(path.read_text("utf-8"))
-    days = {name: date.fromisoformat(plain[name]) for name in ("from_date", "to_date")}
-    return PoolFit(**{**plain, **days, "transform": BetaTransform(**plain["transform"])})
+    store, day, book = background.store, background.as_of, background.book
+    found = kept(store, day, book, LearnedPool, learn) if keep else learn()
+    return replace(background, pool=found.fit)

@@ -75,7 +75,7 @@ def features_of(known: Knowledge, patent_ids: Sequence[str]) -> dict[str, Featur
     if not wanted:
         return {}
     tables, engine = known.tables, known.engine
-    patents = tables["patents"].filter(lambda t: t.patent_id.isin(wanted))
+    patents = engine.among(tables["patents"], "patent_id", wanted)
     rows = engine.to_arrow(patents).to_pylist()
     classes = _grouped(known, "classifications", wanted, "scheme", "sequence", "symbol", "subclass", "main_group")
     texts = _grouped(known, "texts", wanted, "part", "language", "text")
@@ -94,7 +94,7 @@ def features_of(known: Knowledge, patent_ids: Sequence[str]) -> dict[str, Featur
 
 
 def _grouped(known: Knowledge, table: str, wanted: list[str], *columns: str) -> dict[str, list[dict[str, Any]]]:
-    chosen = known.tables[table].filter(lambda t: t.patent_id.isin(wanted)).select("patent_id", *columns)
+    chosen = known.engine.among(known.tables[table], "patent_id", wanted).select("patent_id", *columns)
     found: dict[str, list[dict[str, Any]]] = {}
     for row in known.engine.to_arrow(chosen).to_pylist():
         found.setdefault(row["patent_id"], []).append(row)
@@ -103,9 +103,8 @@ def _grouped(known: Knowledge, table: str, wanted: list[str], *columns: str) -> 
 
 def _owner_types(known: Knowledge, wanted: list[str]) -> dict[str, str]:
     roles = known.tables["patent_parties"]
-    roles = roles.filter(
-        lambda t: t.patent_id.isin(wanted) & t.role.isin(["owner", "assignee", "applicant"]) & (t.sequence == 1)
-    )
+    roles = roles.filter(lambda t: t.role.isin(["owner", "assignee", "applicant"]) & (t.sequence == 1))
+    roles = known.engine.among(roles, "patent_id", wanted)
     joined = roles.inner_join(known.tables["parties"].select("party_id", "party_type"), "party_id")
     rows = known.engine.to_arrow(joined.select("patent_id", "role", "party_type")).to_pylist()
     order = {"owner": 2, "assignee": 1, "applicant": 0}
@@ -146,7 +145,7 @@ class TextSpace:
         counts, self._columns = count_matrix(documents)
         used = np.asarray((counts > 0).sum(axis=0)).ravel()
         self._weights = np.log((1.0 + counts.shape[0]) / (1.0 + used)) + 1e-9
-        self._rows = self._unit(counts)
+        self._by_term = sparse.csc_matrix(self._unit(counts))
         self._is_han = np.array([_is_han(words) for words in documents], dtype=object)
 
     def _unit(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -162,9 +161,11 @@ class TextSpace:
         for word in words:
             if (column := self._columns.get(word)) is not None:
                 found[column] = found.get(column, 0.0) + 1.0
-        at = list(found)
-        row = sparse.csr_matrix((list(found.values()), ([0] * len(at), at)), shape=(1, len(self._columns)))
-        cosine = np.asarray((self._rows @ self._unit(row).T).todense()).ravel()
+        cosine = np.zeros(self._by_term.shape[0])
+        if found:
+            at = np.sort(np.array(list(found), np.int64))
+            weighed = np.array([found[column] for column in at.tolist()]) * self._weights[at]
+            cosine = self._by_term[:, at] @ (weighed / np.sqrt((weighed**2).sum()))
         return np.where(comparable, np.clip(cosine, 0.0, 1.0), np.nan)
 
 
