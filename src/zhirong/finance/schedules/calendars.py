@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-import chinese_calendar
+import chinese_calendar  # type: ignore[import-untyped]
 
 __all__ = ["Calendar", "Roll", "add_months", "adjust", "is_business_day", "is_provisional"]
 
