@@ -53,6 +53,11 @@ def _round(x: Any, unit: Any) -> Any:
 @nb.njit(cache=True)
 def _level(balance: Any, factors: Any, first: Any, end: Any, annual: Any) -> Any:
     """Payment that repays the balance over the periods left at the rate of today."""
+    each, is_regular = annual * factors[first], True
+    for j in range(first + 1, end):
+        is_regular = is_regular and factors[j] == factors[first]
+    if is_regular:  # the closed form; expm1 and log1p keep it right where the rate is near 0
+        return balance * each / -np.expm1(-(end - first) * np.log1p(each)) if each > 0 else balance / (end - first)
     discount, annuity = 1.0, 0.0
     for j in range(first, end):
         discount /= 1.0 + annual * factors[j]

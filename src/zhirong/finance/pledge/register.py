@@ -65,8 +65,8 @@ class Pledge:
         One or more, no two the same.
     pledgor, pledgee : str
         Owner and creditor; not the same.
-    ceiling : Money
-        Secured amount as registered. Not the amount lent, and not what is owed.
+    ceiling : Money or None
+        Secured amount as registered, None where it is not known. Not the amount lent, and not what is owed.
     state : PledgeState
         Where it stands.
     history : tuple of (PledgeState, date)
@@ -77,7 +77,7 @@ class Pledge:
     patent_ids: tuple[str, ...]
     pledgor: str
     pledgee: str
-    ceiling: Money
+    ceiling: Money | None
     state: PledgeState = PledgeState.DRAFTED
     history: tuple[tuple[PledgeState, date], ...] = ()
 
@@ -89,7 +89,7 @@ class Pledge:
             raise DomainError(f"field patent_ids: {self.patent_ids}; allowed: one or more, no two the same")
         if self.pledgor == self.pledgee:
             raise DomainError(f"field pledgee: {self.pledgee!r} is the pledgor too; allowed: another party")
-        if self.ceiling.minor <= 0:
+        if self.ceiling is not None and self.ceiling.minor <= 0:
             raise DomainError(f"field ceiling: {self.ceiling}; allowed: above 0")
         self._check_history()
 
@@ -104,6 +104,13 @@ class Pledge:
         days = [day for _, day in self.history]
         if days != sorted(days):
             raise DomainError("field history: dates reversed; allowed: not falling")
+
+    @classmethod
+    def read(cls, pledge_id: str, patent_id: str, pledgor: str, pledgee: str, day: date) -> Pledge:
+        """Return a pledge known only from the published register, which dates the registration and states no ceiling."""
+        states = (PledgeState.SIGNED, PledgeState.FILED, PledgeState.REGISTERED)
+        history = tuple((state, day) for state in states)
+        return cls(pledge_id, (patent_id,), pledgor, pledgee, None, PledgeState.REGISTERED, history)
 
     @property
     def holds(self) -> bool:
