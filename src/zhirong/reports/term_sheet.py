@@ -67,8 +67,18 @@ def _summary(sheet: TermSheet, lang: Language) -> Summary:
         value_label=_say(lang, "可贷金额", "Loan amount"), value=_cny(sheet.amount.to_float(), lang), value_note=note,
         grade_label=_say(lang, "综合融资成本（年化内部收益率）", "Total cost of finance (IRR a year)"),
         grade=_say(lang, "无", "none") if rate is None else format_percent(rate, significant=3),
-        grade_note=_say(lang, "含全部已列费用与补贴", "All listed fees and subsidies included"), facts=facts, lists=tuple(lists),
+        grade_note=_fees_note(sheet, lang), facts=facts, lists=tuple(lists),
     )  # fmt: skip
+
+
+def _fees_note(sheet: TermSheet, lang: Language) -> str:
+    loan, cost = sheet.loan, sheet.cost
+    if loan is None or cost is None:
+        return ""
+    extra = len(cost.flows) - len(loan.dates) - 1
+    if not extra:
+        return _say(lang, "仅含利息；未提供费用与补贴", "Interest only; no fees and no subsidies were given")
+    return _say(lang, f"含 {extra} 项费用与补贴", f"With {extra} fees and subsidies")
 
 
 def _limits(sheet: TermSheet, lang: Language) -> Section:
@@ -79,7 +89,9 @@ def _limits(sheet: TermSheet, lang: Language) -> Section:
     rows = tuple(
         (
             Cell(x.label.in_(lang)),
-            Cell(_cny(x.amount_cny, lang), "normal" if x.amount_cny is not None else "muted"),
+            Cell(_cny(x.amount_cny, lang))
+            if x.amount_cny is not None
+            else Cell(_say(lang, "未提供", "not given"), "muted"),
             Cell("" if x.low_cny is None else f"{_cny(x.low_cny, lang)} – {_cny(x.high_cny, lang)}"),
             Cell(_say(lang, "是", "yes") if x.binds else "", "warning" if x.binds else "normal"),
         )
