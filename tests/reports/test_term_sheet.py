@@ -13,12 +13,14 @@ from click.testing import CliRunner
 
 from zhirong.cli.finance import finance
 from zhirong.finance.pledge import Borrower, PledgedRight, PledgeState, shipped_spec, term_sheet
-from zhirong.finance.pledge.evidence import _annuity, _open
+from zhirong.finance.pledge.evidence import _annuity, _open, register_from
 from zhirong.finance.pledge.register import Pledge
 from zhirong.finance.pledge.serialise import term_sheet_to_dict
 from zhirong.params import load
 from zhirong.reports.term_sheet import render_term_sheet
 from zhirong.sample import write_world
+from zhirong.tables import Store, connect
+from zhirong.valuation import prepare
 
 DAY = date(2024, 6, 28)
 
@@ -72,7 +74,7 @@ def test_what_records_say() -> None:
 @pytest.mark.slow
 def test_from_a_store_by_the_command(tmp_path: Path) -> None:
     world = tmp_path / "world"
-    write_world(world, patent_count=80, seed=1)
+    write_world(world, patent_count=300, seed=1)
     rows = pq.read_table(world / "patents.parquet").to_pylist()
     name = next(
         r["patent_id"] for r in rows if r["office"] == "CN" and r["right_type"] == "invention" and r["grant_date"]
@@ -93,3 +95,19 @@ def test_from_a_store_by_the_command(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     plain = json.loads((tmp_path / "o" / "term_sheet.json").read_text("utf-8"))
     assert plain["is_synthetic"] is True and plain["rights"] == [name] and len(plain["limits"]) == 5
+    events = pq.read_table(world / "legal_events.parquet").to_pylist()
+    day = date(2024, 6, 30)
+    last = {
+        e["patent_id"]: e
+        for e in sorted(events, key=lambda e: e["event_date"])
+        if e["event_kind"].startswith("pledge") and e["event_date"] <= day
+    }
+    running = {
+        p for p, e in last.items() if e["event_kind"] == "pledged" and (e["end_date"] is None or e["end_date"] >= day)
+    }
+    store = Store.open(world)
+    with connect("duckdb") as engine:
+        background = prepare(store, engine, as_of=day, book=load())
+        register = register_from(background, [r["patent_id"] for r in rows])
+    assert {patent for pledge in register.pledges for patent in pledge.patent_ids} == running
+    assert len(last) >= 2, "the world has pledges to find"
