@@ -97,8 +97,18 @@ class PoolModel:
 
 @dataclass(frozen=True, slots=True)
 class PoolPaths:
-    """Flows of the pool (N, T, 6) with the columns of `zhirong.numerics.waterfall.Flow`; first period in which the guarantor
-    has failed (N,), T where never; hazard of assets bought later, (N, T) or (1, T) of zeros; the factor.
+    """What the paths of a pool bring.
+
+    Parameters
+    ----------
+    flows : ndarray, shape (N, T, 6)
+        Columns of `zhirong.numerics.waterfall.Flow`.
+    fails : ndarray of int, shape (N,)
+        First period in which the guarantor has failed, T where never.
+    hazard : ndarray, shape (N, T), or (1, T) of zeros
+        Of assets bought later.
+    factors : Factors
+        Common factor.
     """
 
     flows: Floats
@@ -191,7 +201,7 @@ def pool_paths(model: PoolModel, paths: int, seed: int, *, first: int = 0, threa
 
 
 def _base(model: PoolModel) -> Floats:
-    """Sums without default of what does not move with revenue: (prepays, interest/principal/lost/closing, T)."""
+    """Return the sums without default of what does not move with revenue: (prepays, interest/principal/lost/closing, T)."""
     base = np.zeros((2, 4, model.period_years.size))
     for kind in (0, 1):
         mine = (model.may_prepay == kind) & (model.revenue[:, 0] == 0)
