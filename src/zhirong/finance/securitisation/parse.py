@@ -107,6 +107,9 @@ def _deal(reader: Reader) -> Deal:
         steps=tuple(_step(part) for part in reader.parts("waterfall", required=True)),
         index=reader.curve("index", least=-0.05, most=1.0),
         collection_lag_days=reader.whole("collection_lag_days", 0, least=0, most=60),
+        collateral_value=reader.number("collateral_value", least=0, most=_MONEY, open_least=True)
+        if "collateral_value" in reader
+        else None,
         facts=_facts(reader),
         is_synthetic=reader.flag("is_synthetic"),
     )

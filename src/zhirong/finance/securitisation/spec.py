@@ -365,7 +365,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """A securitisation; see the fields of its parts. `index` gives the floating index by the day from which it holds."""
+    """A securitisation; see the fields of its parts.
+
+    `index` gives the floating index by the day from which it holds, `collateral_value` what pledged patents are worth.
+    """
 
     id: str
     name: Bilingual
@@ -387,8 +390,14 @@ class Deal:
     buy_back: BuyBack | None = None
     index: Mapping[date, float] = field(default_factory=dict)
     collection_lag_days: int = 0
+    collateral_value: float | None = None
     facts: tuple[Fact, ...] = ()
     is_synthetic: bool = False
+
+    @property
+    def loan_to_value(self) -> float | None:
+        """Face of the notes over the value of the pledged patents, None where that is not known."""
+        return None if self.collateral_value is None else self.notes / self.collateral_value
 
     @property
     def notes(self) -> float:
