@@ -301,7 +301,7 @@ def _royalty(
         line[t, 0] += interest[i, t] * factor + principal[i, t] * max(factor - 1.0, 0.0)
         line[t, 1] += principal[i, t] * min(factor, 1.0)
         line[t, 4] += principal[i, t] * max(1.0 - factor, 0.0)
-        line[t, 5] += opening[i, t] - principal[i, t]
+        line[t, 5] += max(opening[i, t] - principal[i, t], 0.0)
 
 
 @kernel

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import numpy as np
+import yaml
+
+from zhirong.finance.securitisation.compiling import compile_deal
+from zhirong.finance.securitisation.parse import parse_deal
+from zhirong.kernel.dates import add_months
+from zhirong.numerics.waterfall import Program
+
 MIXED = """
 id: small
 name: {zh: 小额示例, en: Small example}
@@ -47,3 +57,37 @@ waterfall:
   - {pay_residual: true}
 """
 """Loans and licence-backs, reserve, guarantor with a cap, triggers, call and buy-back; synthetic."""
+
+
+def shared_structure(cash: np.ndarray, coupons: tuple[float, float] = (0.045, 0.06)) -> tuple[Program, np.ndarray]:
+    """The structure that waterfall-py can express too, and the cash of one path: 120 months, five classes, a reserve.
+
+    Senior fees; senior interest pro rata, the reserve standing in; the reserve filled up; mezzanine interest; what is left to
+    the seniors pro rata, then to the mezzanine classes pro rata, then to equity.
+    """
+    periods = cash.size
+    first = date(2024, 2, 1)
+    last = add_months(first, periods - 1)
+    loan = {"id": "x", "kind": "loan", "balance": 1e9, "rate": 0.0, "first_due": first, "interval_months": 1,
+            "payments": periods, "credit": {"annual_pd": 0.0}}  # fmt: skip
+    notes = {"A1": (500e6, 0.03), "A2": (200e6, 0.035), "M1": (150e6, coupons[0]), "M2": (100e6, coupons[1])}
+    deal = {
+        "id": "shared", "name": "shared", "closing": date(2024, 1, 1), "first_payment": first, "payment_interval_months": 1,
+        "legal_final": last, "day_count": "30/360", "pool": {"recovery": {"mean": 0.0}, "assets": [loan]},
+        "tranches": [{"id": k, "balance": b, "coupon": c} for k, (b, c) in notes.items()]
+        + [{"id": "E", "balance": "rest", "is_residual": True}],
+        "fees": [{"id": "agency", "amount": 120_000.0}],
+        "reserve": {"initial": 5e6, "floor": 5e6},
+        "triggers": [{"id": "oc", "test": "oc", "level": 1.05, "tranches": ["A1", "A2"]},
+                     {"id": "short", "test": "interest_shortfall", "tranches": ["M1", "M2"]},
+                     {"id": "stress", "test": "any_of", "parts": ["oc", "short"]}],
+        "waterfall": [
+            {"pay_fees": ["agency"]}, {"pay_interest": ["A1", "A2"], "from": ["reserve"]}, {"fund_reserve": True},
+            {"pay_interest": ["M1"]}, {"pay_interest": ["M2"]}, {"release_reserve": True},
+            {"pay_principal": ["A1", "A2"]}, {"pay_principal": ["M1", "M2"]}, {"pay_residual": True},
+        ],
+    }  # fmt: skip
+    flows = np.zeros((1, periods, 6))
+    flows[0, :, 1] = cash
+    flows[0, :, 5] = np.maximum(1e9 - np.cumsum(cash), 0.0)
+    return compile_deal(parse_deal(yaml.safe_dump(deal))), flows
