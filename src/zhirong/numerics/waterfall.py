@@ -1,7 +1,8 @@
 """Cash waterfalls of many paths in one compiled pass: arrays in, ledgers or sums out.
 
 A deal is a `Program`: arrays that a compiler writes from a readable specification. Every period of every path collects cash,
-tests triggers, then follows the steps in order; nothing is allocated within a path. The words, the order of events and the
+tests triggers, then follows the steps in order; nothing is allocated within a path. A hundredth of a fen is rounding:
+no test turns on it. The words, the order of events and the
 meaning of each step are those of ``docs`` for `zhirong.finance.securitisation`; the codes below are their numbers.
 """
 

@@ -187,7 +187,7 @@ def call(t: int, n: int, settings: Any, state: Any, line: Any) -> None:
     if limit <= 0.0 or t <= settings[REVOLVING_LAST]:
         return
     for i in range(n):
-        if state[CALLED, i] > 0.0 or state[POOL, i] <= 0.0 or state[POOL, i] > limit:
+        if state[CALLED, i] > 0.0 or state[POOL, i] <= TINY or state[POOL, i] > limit:
             continue
         price = settings[CALL_PRICE] * state[POOL, i]
         due = state[NOTES, i] + state[INTEREST_DUE, i] + state[FEES_DUE, i]

@@ -42,7 +42,7 @@ def _ratio_test(n: int, kind: int, first: int, last: int, level: float, members:
             total[i] += row[i]
     for i in range(n):
         cover = state[POOL, i] + state[BUDGET, i] + state[CARRIED, i] if kind == 0 else state[INTEREST, i]
-        truth[i] = 1.0 if total[i] > TINY and cover < level * total[i] else 0.0
+        truth[i] = 1.0 if total[i] > TINY and cover < level * total[i] - TINY else 0.0
 
 
 @kernel
@@ -54,7 +54,7 @@ def _level_test(n: int, kind: int, level: float, settings: Any, state: Any, trut
             truth[i] = 1.0 if state[RESERVE, i] < level * state[TARGET, i] - TINY else 0.0
         else:
             lost = state[DEFAULTED, i] - (state[RECOVERED, i] if kind == 3 else 0.0)
-            truth[i] = 1.0 if lost > limit else 0.0
+            truth[i] = 1.0 if lost > limit + TINY else 0.0
 
 
 @kernel

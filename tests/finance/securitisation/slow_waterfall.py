@@ -10,6 +10,10 @@ from zhirong.finance.securitisation.spec import Deal
 from zhirong.kernel.dates import year_fraction
 
 
+TINY = 1e-4
+"""A hundredth of a fen: what is not above it is rounding."""
+
+
 class SlowDeal:
     """State and steps of one path."""
 
@@ -169,7 +173,7 @@ class SlowDeal:
             owed = self.unpaid[tranche.id]
             self.unpaid[tranche.id] = opened[tranche.id] * rate + owed + (owed * rate if tranche.compounds else n(0))
         self.notes = sum((opened[t.id] for t in deal.tranches if not t.is_residual), n(0))
-        if self.notes > 1e-9 or self.opening_pool > 1e-9:
+        if self.notes > TINY or self.opening_pool > TINY:
             for fee in deal.fees:
                 if fee.once and self.t > 0:
                     continue
@@ -190,12 +194,12 @@ class SlowDeal:
             "payment": due,
         }
         self.target = max(n(account.floor), n(account.share) * bases[account.basis])
-        if self.is_last or self.notes < 1e-9:
+        if self.is_last or self.notes < TINY:
             self.target = n(0)
 
     def clean_up(self) -> None:
         call, revolving = self.deal.clean_up_call, self.deal.revolving
-        if not call or self.called or self.pool <= 0 or (revolving and self.day <= revolving.until):
+        if not call or self.called or self.pool <= TINY or (revolving and self.day <= revolving.until):
             return
         if self.pool > self.number(call.share) * self.number(self.deal.pool.balance):
             return
@@ -230,18 +234,18 @@ class SlowDeal:
         kind = trigger.test
         if kind == "oc":
             total = sum((self.balance[k] for k in trigger.tranches), n(0))
-            found = total > 1e-9 and self.pool + self.budget + self.carried < level * total
+            found = total > TINY and self.pool + self.budget + self.carried < level * total - n(TINY)
         elif kind == "ic":
             total = sum(self.fees.values(), n(0)) + sum((self.unpaid[k] for k in trigger.tranches), n(0))
-            found = total > 1e-9 and self.interest_in < level * total
+            found = total > TINY and self.interest_in < level * total - n(TINY)
         elif kind == "cumulative_default":
-            found = self.defaulted > level * original
+            found = self.defaulted > level * original + n(TINY)
         elif kind == "cumulative_loss":
-            found = self.defaulted - self.recovered > level * original
+            found = self.defaulted - self.recovered > level * original + n(TINY)
         elif kind == "reserve":
-            found = self.reserve < level * self.target - n(1e-9)
+            found = self.reserve < level * self.target - n(TINY)
         elif kind == "interest_shortfall":
-            found = any(self.before[k] > 1e-9 for k in trigger.tranches)
+            found = any(self.before[k] > TINY for k in trigger.tranches)
         elif kind == "guarantor_default":
             found = self.t >= self.alive_until
         elif kind == "from_date":
