@@ -9,7 +9,6 @@ from zhirong.finance.securitisation.schedule import payment_dates
 from zhirong.finance.securitisation.spec import Deal
 from zhirong.kernel.dates import year_fraction
 
-
 TINY = 1e-4
 """A hundredth of a fen: what is not above it is rounding."""
 
@@ -122,7 +121,7 @@ class SlowDeal:
         if asset.amortisation == "equal_principal":
             return 1.0 / (asset.payments - asset.grace_payments)
         n = asset.payments - k
-        return left * c / (1 - (1 + c) ** -n) - left * c if c else left / n
+        return left / sum((1 + c) ** -m for m in range(1, n + 1)) - left * c
 
     def collect(self, flow) -> None:
         n, deal = self.number, self.deal
