@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from zhirong.finance.securitisation import DealError, parse_deal, read_deal, simulate_deal
 from zhirong.finance.securitisation.library import deal_names, load_deal
+from zhirong.finance.securitisation.parse import ACTIONS, AMOUNTS, TESTS
 from zhirong.kernel.errors import DomainError, UnknownNameError
 from zhirong.kernel.provenance import Grade
 
@@ -194,6 +196,13 @@ def test_junk_in_a_field_is_a_named_fault_or_a_deal_never_a_crash(path: str, jun
     except DealError as err:
         faults = err.faults
     assert faults or deal.notes <= deal.pool.balance * (1 + 1e-9)
+
+
+def test_the_page_of_the_language_shows_a_deal_and_names_every_word() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "waterfall-language.md").read_text("utf-8")
+    assert parse_deal(page.split("```yaml\n")[1].split("```")[0]) == parse_deal(MIXED)
+    for word in (*ACTIONS, *AMOUNTS, *TESTS):
+        assert f"`{word}" in page, word
 
 
 def test_a_file_is_read(tmp_path) -> None:
