@@ -131,6 +131,8 @@ def test_the_command_sizes_classes() -> None:
     assert "A: " in said
     alone = next(row for row in json.loads(out) if row["class"] == "A" and not row["support"])
     assert alone["expected_loss"] <= 0.01 + 1e-9
+    _, said = run("lease_2019", "--as-of", "2024-06-30", "--paths", "500", "--size", "A=BB", "--equity-cost", "0.12")
+    assert "A: " in said
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,9 @@ __all__ = ["securitise"]
 )
 @click.option("--least-equity", type=float, default=0.05, show_default=True, help="With --size: least share kept.")
 @click.option(
+    "--equity-cost", type=float, help="With --size: cost of equity a year; sizes are then those of the least cost."
+)
+@click.option(
     "--parameters", type=click.Path(path_type=Path, exists=True), help="Your parameters on top of those shipped."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for deal.html, deal.pdf and deal.xlsx.")
@@ -53,6 +56,7 @@ def securitise(
     seed: int,
     sizes: tuple[str, ...],
     least_equity: float,
+    equity_cost: float | None,
     parameters: Path | None,
     out: Path | None,
     as_of: date,
@@ -74,7 +78,9 @@ def securitise(
     found = _deal(deal)
     if sizes:
         targets = dict(_target(text, book, as_of) for text in sizes)
-        sizing = size_tranches(found, targets, rate=rate, paths=paths, seed=seed, least_equity=least_equity)
+        sizing = size_tranches(
+            found, targets, rate=rate, paths=paths, seed=seed, least_equity=least_equity, equity_cost=equity_cost
+        )
         found = sizing.deal
         for name in targets:
             word = (

@@ -370,6 +370,51 @@ def cmo_program():
     return compile_deal(parse_deal(yaml.safe_dump(plain)))
 
 
+def revolving(pd: float) -> dict:
+    """The mixed deal with a year in which principal buys new quarterly bullets of two years."""
+    plain = yaml.safe_load(MIXED)
+    plain["legal_final"] = date(2029, 4, 10)
+    plain["revolving"] = {
+        "until": date(2025, 1, 10), "stop": "loss",
+        "asset": {"kind": "loan", "rate": 0.07, "first_due": date(2024, 4, 10), "interval_months": 3, "payments": 8,
+                  "amortisation": "bullet", "credit": {"annual_pd": pd, "correlation": 0.2}},
+    }  # fmt: skip
+    for entry in plain["pool"]["assets"]:
+        entry["credit"] = {"annual_pd": pd, "correlation": 0.2}
+    steps = plain["waterfall"]
+    steps.insert(3, {"buy_assets": True, "when": "revolving"})
+    for step in steps:
+        if step.get("pay_principal") and step.get("amount") == "collections":
+            step["when"] = "amortising"
+            step.pop("unless")
+    plain["triggers"].append({"id": "amortising", "test": "from_date", "day": date(2025, 1, 11)})
+    return plain
+
+
+def test_a_revolving_period_keeps_notes_and_pool_and_ends_with_its_trigger() -> None:
+    calm = revolving(0.0)
+    for entry in calm["pool"]["assets"]:
+        entry.pop("revenue_share", None)
+    result = simulate_deal(parse_deal(yaml.safe_dump(calm)), rate=0.03, paths=200)
+    deal = result.deal
+    assert result.mean_balance[3, 0] == pytest.approx(deal.tranches[0].balance)
+    assert result.mean_deal[3, Column.POOL] == pytest.approx(deal.pool.balance, rel=1e-9)
+    assert result.mean_deal[:4, Column.PURCHASES].min() > 0 == result.mean_deal[4:, Column.PURCHASES].max()
+    assert result.tranche("A").expected_loss.value == 0.0
+    stressed = simulate_deal(parse_deal(yaml.safe_dump(revolving(0.15))), rate=0.03, paths=2_000)
+    assert stressed.conservation_error < 1e-6
+    assert stressed.mean_deal[3, Column.PURCHASES] < 0.7 * result.mean_deal[3, Column.PURCHASES]
+    assert stressed.tranche("A").weighted_life_years.value < result.tranche("A").weighted_life_years.value  # type: ignore[union-attr]
+
+
+def test_assets_bought_later_default_at_the_conditional_hazard_of_the_path() -> None:
+    pool = compile_pool(parse_deal(yaml.safe_dump(revolving(0.1))))
+    paths = pool_paths(pool, 40_000, 3)
+    survival = np.cumprod(1 - paths.hazard, axis=1).mean(axis=0)
+    assert 1 - survival == pytest.approx(1 - 0.9 ** np.cumsum(pool.period_years), rel=0.03)
+    assert np.corrcoef(paths.hazard.sum(axis=1), paths.factors.factor)[0, 1] < -0.5
+
+
 def test_a_compiled_pool_has_the_balance_of_the_deal() -> None:
     deal = parse_deal(MIXED)
     pool = compile_pool(deal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -20,9 +21,11 @@ from zhirong.finance.securitisation.capital import (
     sec_sa,
     tranche_capital,
 )
+from zhirong.finance.securitisation.compiling import compile_pool
 from zhirong.finance.securitisation.library import load_deal
-from zhirong.finance.securitisation.sizing import Target, named_target, size_tranches
+from zhirong.finance.securitisation.sizing import Target, _Trial, named_target, size_tranches
 from zhirong.kernel.errors import ConvergenceError, DomainError, UnknownNameError
+from zhirong.numerics.default_paths import pool_paths
 from zhirong.numerics.tranches import large_pool_tranche_loss, loss_distribution, tranche_spread
 from zhirong.params import load
 
@@ -226,6 +229,35 @@ def test_sizing_of_two_classes_meets_both_targets_and_no_larger_size_does() -> N
         assert found.loss_probability.value <= target.loss_probability
     assert sizing.shares["E"] >= 0.03 - 1e-9
     assert set(sizing.binding.values()) <= {"expected_loss", "loss_probability", "least_equity"}
+
+
+def test_least_cost_beats_the_largest_senior_class_and_every_point_of_a_grid() -> None:
+    """A mezzanine class at 4 % is worth giving up some senior paper at 3 % where equity costs 15 %."""
+    plain = yaml.safe_load(one_period(60, shares=(0.4, 0.3)))
+    plain["tranches"][0]["coupon"], plain["tranches"][1]["coupon"] = 0.0, 0.0
+    plain["waterfall"].insert(0, {"pay_interest": ["T0", "T1"]})
+    deal = parse_deal(yaml.safe_dump(plain))
+    deal = replace(deal, tranches=(deal.tranches[0], replace(deal.tranches[1], coupon=0.01), deal.tranches[2]))
+    targets = {"T0": Target("a", 0.001), "T1": Target("b", 0.02)}
+    with pytest.raises(ConvergenceError, match="T1"):
+        size_tranches(deal, targets, rate=0.0, paths=2_000)
+    sizing = size_tranches(deal, targets, rate=0.0, paths=2_000, equity_cost=0.15)
+    for name, target in targets.items():
+        assert sizing.result.tranche(name).expected_loss.value <= target.expected_loss + 1e-12
+    assert sizing.binding["T0"] == "cost"
+    assert sizing.shares["T1"] > 0.01
+    best = np.inf
+    pool = pool_paths(compile_pool(deal), 2_000, 1)
+    trial = _Trial(deal, pool, False, 1)
+    for senior in np.linspace(0.6, 0.95, 36):
+        for junior in np.linspace(0.0, 1 - senior, 30)[1:-1]:
+            losses = trial.losses({"T0": senior, "T1": junior, "E": 1 - senior - junior})
+            if losses["T0"][0] <= 0.001 and losses["T1"][0] <= 0.02:
+                best = min(best, 0.01 * junior + 0.15 * (1 - senior - junior))
+    assert sizing.cost is not None
+    assert sizing.cost <= best + 1e-4
+    with pytest.raises(DomainError, match="equity_cost"):
+        size_tranches(deal, targets, rate=0.0, paths=500, equity_cost=-1.0)
 
 
 def test_sizing_refuses_what_cannot_be() -> None:

@@ -1,4 +1,4 @@
-"""Sizes of the classes that meet loss targets: as much senior paper as the targets allow.
+"""Sizes of the classes that meet loss targets: as much senior paper as the targets allow, or the least cost of money.
 
 The paths of the pool do not depend on how it is cut, so they are drawn once; every trial runs the waterfall on the same paths,
 and the answer is that of a deterministic problem. Targets are sizes of loss, not ratings.
@@ -25,6 +25,7 @@ __all__ = ["Sizing", "Target", "named_target", "size_tranches"]
 
 _SWEEPS, _HALVINGS = 4, 20
 _SHARE_STEP = 1e-6
+_GRID, _ZOOMS = 13, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,14 @@ class Sizing:
     shares : Mapping of str to float
         Part of the pool by class, the residual one included.
     binding : Mapping of str to str
-        Which limit stops each class: ``expected_loss``, ``loss_probability`` or ``least_equity``.
+        Which limit stops each class: ``expected_loss``, ``loss_probability``, ``least_equity``, ``cost`` (a larger class
+        would cost more in all) or ``none`` (no size meets its target, so it is left out).
     is_resolved : Mapping of str to bool
         Whether the simulation can tell a loss of the size of the target from none: its standard error is below half the target.
     average_coupon : float
         Coupon of the notes, weighted by size.
+    cost : float or None
+        Coupons and the cost of equity over the pool, where the cost of equity was given.
     """
 
     deal: Deal
@@ -81,6 +85,7 @@ class Sizing:
     binding: Mapping[str, str]
     is_resolved: Mapping[str, bool]
     average_coupon: float
+    cost: float | None = None
 
 
 def named_target(name: str, book: ParameterBook, on: date) -> Target:
@@ -139,10 +144,11 @@ def size_tranches(
     paths: int = 10_000,
     seed: int = 1,
     least_equity: float = 0.0,
+    equity_cost: float | None = None,
     with_support: bool = False,
     threads: int = 1,
 ) -> Sizing:
-    """Return the largest classes, the most senior first, that meet their targets.
+    """Return the sizes of classes that meet their targets: the largest, senior first, or those of the least cost.
 
     Parameters
     ----------
@@ -156,6 +162,9 @@ def size_tranches(
         As in `zhirong.finance.securitisation.simulate_deal`.
     least_equity : float
         Least share of the residual class, 0 to below 1: what the originator retains.
+    equity_cost : float, optional
+        What the residual class costs a year, 0 to 5. With it the sizes are those of the least cost ``sum share x coupon +
+        equity x equity_cost``: the senior class gives way where that lets the classes below it in.
     with_support : bool
         Size on the structure alone (default) or with the guarantor.
 
@@ -169,11 +178,14 @@ def size_tranches(
     Notes
     -----
     Lexicographic: the share of the first class is maximised by bisection given the others, then the next; sweeps repeat until
-    no share moves, because classes below can take cash from those above. Senior paper is the cheapest, so this is the least
-    coupon wherever coupons rise with subordination.
+    no share moves, because classes below can take cash from those above. A thin class below a full senior one loses with the
+    probability that the senior one is touched, so its target may then have no size; with `equity_cost` the share of the first
+    class is searched on a grid that closes in, and the others follow.
     """
     if not deal.tranches[-1].is_residual:
         raise DomainError("tranches: the last class must hold the residual: it takes what the others leave")
+    if equity_cost is not None and not 0 <= equity_cost <= 5:
+        raise DomainError(f"equity_cost: {equity_cost!r} is not allowed; allowed: 0 to 5 a year")
     if not 0 <= least_equity < 1:
         raise DomainError(f"least_equity: {least_equity!r} is not allowed; allowed: 0 to below 1")
     known = [tranche.id for tranche in deal.tranches[:-1]]
@@ -184,7 +196,10 @@ def size_tranches(
     trial = _Trial(deal, pool, with_support, threads)
     shares = {tranche.id: tranche.balance / deal.pool.balance for tranche in deal.tranches}
     shares |= dict.fromkeys(targets, _SHARE_STEP)
-    binding = _sweeps(trial, shares, targets, least_equity)
+    if equity_cost is None:
+        binding = _sweeps(trial, shares, targets, least_equity)
+    else:
+        shares, binding = _least_cost(trial, shares, targets, least_equity, equity_cost)
     found = trial.cut(shares)
     result = simulate_deal(found, rate=rate, paths=paths, seed=seed, with_support=with_support, threads=threads)
     notes = found.tranches[:-1]
@@ -199,26 +214,69 @@ def size_tranches(
             for name, target in targets.items()
         },
         average_coupon=sum(tranche.balance * tranche.coupon for tranche in notes) / face,
+        cost=None if equity_cost is None else _cost(trial.deal, shares, equity_cost),
     )
 
 
+def _cost(deal: Deal, shares: Mapping[str, float], equity_cost: float) -> float:
+    """Return coupons and the cost of equity over the pool."""
+    coupons = sum(shares[tranche.id] * tranche.coupon for tranche in deal.tranches[:-1])
+    return coupons + shares[deal.tranches[-1].id] * equity_cost
+
+
+def _least_cost(
+    trial: _Trial,
+    shares: Mapping[str, float],
+    targets: Mapping[str, Target],
+    least_equity: float,
+    equity_cost: float,
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Search the share of the first class with a target; the others follow, the most senior first."""
+    names = [tranche.id for tranche in trial.deal.tranches]
+    first = next(name for name in names if name in targets)
+    room = 1.0 - least_equity - sum(shares[other] for other in names if other not in (first, names[-1]))
+    cap, stop = _largest(trial, shares, first, targets, room)
+
+    def at(share: float) -> tuple[float, dict[str, float], dict[str, str]]:
+        tried = {**shares, first: share}
+        tried[names[-1]] = 1.0 - sum(tried[other] for other in names[:-1])
+        binding = {first: stop if share >= cap - _SHARE_STEP else "cost"}
+        binding |= _sweeps(trial, tried, targets, least_equity, fixed=first)
+        return _cost(trial.deal, tried, equity_cost), tried, binding
+
+    low, high = _SHARE_STEP, cap
+    best = at(cap)
+    for _ in range(_ZOOMS):
+        grid = np.linspace(low, high, _GRID)
+        best = min([best, *(at(float(share)) for share in grid)], key=lambda item: item[0])
+        width = (high - low) / (_GRID - 1)
+        low, high = max(best[1][first] - width, _SHARE_STEP), min(best[1][first] + width, cap)
+    return best[1], best[2]
+
+
 def _sweeps(
-    trial: _Trial, shares: dict[str, float], targets: Mapping[str, Target], least_equity: float
+    trial: _Trial, shares: dict[str, float], targets: Mapping[str, Target], least_equity: float, *, fixed: str = ""
 ) -> dict[str, str]:
+    """Size the classes in turn until none moves; with one `fixed`, a class that no size suits is left out."""
     names = [tranche.id for tranche in trial.deal.tranches]
     holder = names[-1]
     binding: dict[str, str] = {}
     for _ in range(_SWEEPS):
         before = dict(shares)
-        for name in (item for item in names if item in targets):
+        for name in (item for item in names if item in targets and item != fixed):
             room = 1.0 - least_equity - sum(shares[other] for other in names if other not in (name, holder))
-            shares[name], binding[name] = _largest(trial, shares, name, targets, room)
+            try:
+                shares[name], binding[name] = _largest(trial, shares, name, targets, room)
+            except ConvergenceError:
+                if not fixed:
+                    raise
+                shares[name], binding[name] = _SHARE_STEP, "none"
             shares[holder] = 1.0 - sum(shares[other] for other in names[:-1])
         if max(abs(shares[name] - before[name]) for name in names) < 2 * _SHARE_STEP:
             return binding
     losses = trial.losses(shares)
     for name, target in targets.items():
-        if _breach(losses[name], target):
+        if binding.get(name) != "none" and _breach(losses[name], target):
             raise ConvergenceError(f"{name}: no size meets the target {target.name} after {_SWEEPS} sweeps")
     return binding
 
@@ -236,7 +294,11 @@ def _largest(
     """Return the largest share of a class that keeps it and every class above within their targets, and what stops it."""
     holder = trial.deal.tranches[-1].id
     names = [tranche.id for tranche in trial.deal.tranches]
-    watched = [item for item in names[: names.index(name) + 1] if item in targets]
+    watched = [
+        item
+        for item in names[: names.index(name) + 1]
+        if item in targets and (item == name or shares[item] > _SHARE_STEP)
+    ]
 
     def broken(share: float) -> str:
         rest = 1.0 - share - sum(shares[other] for other in names if other not in (name, holder))
