@@ -102,46 +102,62 @@ def take(t: int, n: int, flows: Any, hazard: Any, replacement: Any, settings: An
 
 
 @kernel
+def _sum_rows(n: int, a: Any, b: Any, out: Any) -> None:
+    """Set ``out = a + b``: loops over few rows are the ones that are vectorised."""
+    for i in range(n):
+        out[i] = a[i] + b[i]
+
+
+@kernel
 def collect(t: int, n: int, account_rate: Any, state: Any, flow: Any, line: Any) -> None:
     """Put the cash of the period into the account."""
+    cash, pool, rate = state[CASH], state[POOL], account_rate[t]
+    back, earned, budget, interest = line[C_BACK], line[C_ACCOUNT], state[BUDGET], state[INTEREST]
+    decline, balance = state[DECLINE], flow[5]
+    _sum_rows(n, cash, state[RESERVE], earned)
     for i in range(n):
-        back = line[C_BACK, i]
-        earned = (state[CASH, i] + state[RESERVE, i]) * account_rate[t]
-        state[CARRIED, i] = state[CASH, i]
-        state[OPENING, i] = state[POOL, i]
-        state[INTEREST, i] = flow[0, i] + earned
-        state[BUDGET, i] = flow[1, i] + flow[2, i] + flow[3, i] + back
-        state[COLLECTED, i] = flow[0, i] + flow[1, i] + flow[2, i] + flow[3, i]
-        state[DECLINE, i] = max(state[POOL, i] - flow[5, i], 0.0)
-        state[CASH, i] += state[INTEREST, i] + state[BUDGET, i]
-        state[POOL, i] = flow[5, i]
-        state[DEFAULTED, i] += flow[4, i]
-        state[RECOVERED, i] += flow[3, i] + back
-        line[C_INTEREST, i] = flow[0, i]
-        line[C_PRINCIPAL, i] = flow[1, i] + flow[2, i]
-        line[C_RECOVERY, i] = flow[3, i]
-        line[C_ACCOUNT, i] = earned
-        line[C_DEFAULT, i] = flow[4, i]
+        earned[i] *= rate
+    state[CARRIED, :n] = cash
+    state[OPENING, :n] = pool
+    _sum_rows(n, flow[0], earned, interest)
+    _sum_rows(n, flow[1], flow[2], line[C_PRINCIPAL])
+    _sum_rows(n, line[C_PRINCIPAL], flow[3], budget)
+    _sum_rows(n, budget, flow[0], state[COLLECTED])
+    for i in range(n):
+        budget[i] += back[i]
+    for i in range(n):
+        decline[i] = max(pool[i] - balance[i], 0.0)
+    for i in range(n):
+        cash[i] += interest[i] + budget[i]
+    pool[:] = balance
+    _sum_rows(n, state[DEFAULTED], flow[4], state[DEFAULTED])
+    _sum_rows(n, state[RECOVERED], flow[3], state[RECOVERED])
+    _sum_rows(n, state[RECOVERED], back, state[RECOVERED])
+    line[C_INTEREST, :n] = flow[0]
+    line[C_RECOVERY, :n] = flow[3]
+    line[C_DEFAULT, :n] = flow[4]
 
 
 @kernel
 def dues(t: int, n: int, rate: Any, compounds: Any, holder: int, state: Any, tranche: Any) -> None:
     """Work out the interest due, and the balance of the notes."""
     notes, interest, total = state[NOTES], state[INTEREST_DUE], state[TOTAL]
-    for i in range(n):
-        notes[i] = 0.0
-        interest[i] = 0.0
-        total[i] = 0.0
+    notes[:] = 0.0
+    interest[:] = 0.0
+    total[:] = 0.0
     for k in range(tranche.shape[0]):
-        r, more = rate[t, k], rate[t, k] * compounds[k]
-        counted = 0.0 if k == holder else 1.0
+        r, keeps = rate[t, k], 1.0 + rate[t, k] * compounds[k]
         balance, due, before = tranche[k, BALANCE], tranche[k, DUE], tranche[k, BEFORE]
+        before[:] = due
         for i in range(n):
-            before[i] = due[i]
-            due[i] = balance[i] * r + due[i] * (1.0 + more)
+            due[i] = balance[i] * r + due[i] * keeps
+        for i in range(n):
             interest[i] += due[i]
+        for i in range(n):
             total[i] += balance[i]
-            notes[i] += counted * balance[i]
+        if k != holder:
+            for i in range(n):
+                notes[i] += balance[i]
 
 
 @kernel

@@ -143,6 +143,7 @@ def run_sums(
         for k in range(tranches):
             for c in range(4):
                 by_tranche[c, first + i, k] = totals[k, c, i]
+            by_tranche[2, first + i, k] = program[0][k] - tranche[k, BALANCE, i]
             by_tranche[4, first + i, k] = tranche[k, BALANCE, i]
             by_tranche[5, first + i, k] = tranche[k, DUE, i]
         for c in range(6):
@@ -169,15 +170,20 @@ def _check(n: int, line: Any, tranches: int, held: Any, worst: Any) -> None:
 
 @kernel
 def _add_tranches(n: int, line: Any, year: float, discount: Any, holder: int, totals: Any) -> None:
+    residual = line[C_RESIDUAL]
     for k in range(totals.shape[0]):
         interest, principal = line[BASE + EACH * k], line[BASE + EACH * k + 1]
-        more = 1.0 if k == holder else 0.0
+        value, paid, weighted = totals[k, 0], totals[k, 1], totals[k, 3]
         factor = discount[k]
         for i in range(n):
-            totals[k, 0, i] += (interest[i] + principal[i] + more * line[C_RESIDUAL, i]) * factor
-            totals[k, 1, i] += interest[i]
-            totals[k, 2, i] += principal[i]
-            totals[k, 3, i] += principal[i] * year
+            value[i] += (interest[i] + principal[i]) * factor
+        if k == holder:
+            for i in range(n):
+                value[i] += residual[i] * factor
+        for i in range(n):
+            paid[i] += interest[i]
+        for i in range(n):
+            weighted[i] += principal[i] * year
 
 
 @kernel

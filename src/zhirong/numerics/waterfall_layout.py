@@ -13,7 +13,7 @@ __all__ = [
     "TARGET", "TINY", "TOTAL", "USED", "WANTED",
 ]  # fmt: skip
 
-LANES = 128
+LANES = 256
 """Paths of a block."""
 # Rows of the state of a block.
 CASH, RESERVE, OWED, USED, BUDGET, DECLINE, INTEREST, POOL = 0, 1, 2, 3, 4, 5, 6, 7

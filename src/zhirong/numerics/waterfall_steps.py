@@ -41,15 +41,18 @@ __all__ = ["run_steps"]
 @kernel
 def _pay(n: int, mask: int, settings: Any, state: Any, line: Any) -> None:
     """Pay the row of amounts wanted from collections, then from the sources allowed; the row of amounts paid tells."""
-    wanted, paid, cash = state[WANTED], state[PAID], state[CASH]
+    wanted, paid, cash, on = state[WANTED], state[PAID], state[CASH], state[ON]
     for i in range(n):
-        wanted[i] *= state[ON, i]
+        wanted[i] *= on[i]
+    for i in range(n):
         paid[i] = min(wanted[i], cash[i])
+    for i in range(n):
         cash[i] -= paid[i]
     if mask & 1:
+        reserve = state[RESERVE]
         for i in range(n):
-            more = min(wanted[i] - paid[i], state[RESERVE, i])
-            state[RESERVE, i] -= more
+            more = min(wanted[i] - paid[i], reserve[i])
+            reserve[i] -= more
             paid[i] += more
     if mask & 2:
         cap = settings[CAP]
