@@ -247,6 +247,9 @@ def test_a_portfolio_shows_its_sum_with_and_without_dependence(background: Backg
     plain = portfolio_to_dict(both)
     assert both.comonotonic[0.05] <= both.independent[0.05]
     assert both.comonotonic[0.1] <= both.independent[0.1]
+    assert plain["quantiles"]["0.5"] == pytest.approx(both.dependence.quantiles[0.5], abs=0.01)
+    assert plain["dependence"] == "common_factors"
+    assert {risk["patent_id"] for risk in plain["common_factors"]["patents"]} == {first, second}
     assert plain["patent_ids"] == [first, second]
     medians = sum(v.quantiles[0.5] for v in both.valuations)
     assert both.comonotonic[0.5] == pytest.approx(medians, rel=1e-3)

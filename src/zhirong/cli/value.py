@@ -249,13 +249,13 @@ def value(
     for finding in dossier.refused:
         note(said(words, f"未估值：{finding.message}", f"not valued: {finding.message}"))
     if dossier.portfolio is not None:
-        q = dossier.portfolio.comonotonic
+        q = dossier.portfolio.dependence.quantiles
         low, middle, high = (f"{q[level]:,.0f}" for level in (0.05, 0.5, 0.95))
         note(
             said(
                 words,
-                f"组合合计（同向变动）：{low} 至 {high} 元（5%–95%），中位数 {middle} 元",
-                f"sum, moving together: CNY {low} to {high} (5-95%), median {middle}",
+                f"组合合计（计入共同因素）：{low} 至 {high} 元（5%–95%），中位数 {middle} 元",
+                f"sum, common factors counted: CNY {low} to {high} (5-95%), median {middle}",
             )
         )
     _of_the_day(opened, as_of, len(dossier.valuations), words)

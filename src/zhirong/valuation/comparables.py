@@ -30,8 +30,6 @@ _PARAMETERS = (
     "market.selection_prior_sd", "market.least",
 )  # fmt: skip
 _BOUND = 2.5
-_TAIL = 0.999
-"""Quantile of the single price at which its draws stop: Student's tails have no mean in levels, and no store tells more."""
 
 
 def market_value(
@@ -65,7 +63,8 @@ def market_value(
     Notes
     -----
     ``ln P = x'b + d + e``: b hedonic coefficients over all deals (normal priors), d the departure of prices near the patent
-    (kernel-weighted Huber mean of residuals, shrunk to 0), e Student's t fitted to leave-one-out errors.
+    (kernel-weighted Huber mean of residuals, shrunk to 0), e Student's t fitted to leave-one-out errors. Draws end half a scale of e
+    beyond the lowest and the highest price of the deals.
     """
     for path in _PARAMETERS:
         used.at(path)
@@ -109,9 +108,10 @@ def _draws(right: RightMarket, around: Neighbourhood, own: Floats, rng: np.rando
         mean_mills = around.keep * (around.weights @ right.mills) + (1 - around.keep) * right.mills.mean()
         location -= right.selection.lambda_error * mean_mills * rng.standard_normal(count)
     spread = right.spread.scale * np.sqrt(right.spread.observations / rng.chisquare(right.spread.observations, count))
-    furthest = float(stats.t.ppf(_TAIL, right.spread.freedom))
-    single = np.clip(rng.standard_t(right.spread.freedom, count), -furthest, furthest)
-    return np.asarray(np.exp(location + spread * single), np.float64)
+    logs = location + spread * rng.standard_t(right.spread.freedom, count)
+    # Student's tails have no mean in levels, and deals cannot tell of prices far beyond any of them.
+    half = right.spread.scale / 2
+    return np.asarray(np.exp(np.clip(logs, right.log_prices.min() - half, right.log_prices.max() + half)), np.float64)
 
 
 def _sale_probability(right: RightMarket, own: Floats, rng: np.random.Generator) -> tuple[float, float, float] | None:

@@ -23,6 +23,7 @@ from zhirong.valuation.appraisers import opinion_draws
 from zhirong.valuation.assumptions import levels_of, override
 from zhirong.valuation.background import Background
 from zhirong.valuation.comparables import market_value
+from zhirong.valuation.dependence import Dependence, depend
 from zhirong.valuation.explain import EXPLAIN_DRAWS, contributions
 from zhirong.valuation.income_names import ADMITTED_INCOME
 from zhirong.valuation.inputs import default_assumptions
@@ -118,6 +119,8 @@ class PortfolioValuation:
         Quantiles of the sum if the patents' values were independent, and if they moved together wholly. Patents of one firm
         share its revenue and its courts, so the second is the cautious reading of the lower quantiles. The two are cases,
         not bounds: with tails this heavy, an upper quantile of the independent sum can be the larger.
+    dependence : Dependence
+        The sum under what the patents share, with what spreading spares and where its risk sits.
     refused : tuple of Finding
         Patents that were asked for and have no value; the sums are without them.
     weights : Mapping of str to float
@@ -128,6 +131,7 @@ class PortfolioValuation:
     valuations: tuple[Valuation, ...]
     independent: Mapping[float, float]
     comonotonic: Mapping[float, float]
+    dependence: Dependence
     refused: tuple[Finding, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
 
@@ -236,7 +240,7 @@ def value_portfolio(
     seed: int = 1,
     progress: Callable[[int, int, int], None] = lambda done, total, records: None,
 ) -> PortfolioValuation:
-    """Value a portfolio: each patent, and the sum if values were independent and if they moved together wholly.
+    """Value a portfolio: each patent, their sum under what they share, and were they independent or moved together wholly.
 
     `weights` holds the share owned of a patent, above 0 to 1, where that is not the whole; see `value_patents` for the rest.
 
@@ -266,7 +270,11 @@ def value_portfolio(
     light = tuple(
         replace(v, draws=None, methods=tuple(replace(m, draws=None) for m in v.methods)) for v in batch.valuations
     )
-    return PortfolioValuation(name, light, quantiles_of(total), quantiles_of(together), batch.refused, owned)
+    shares = background.book.at("portfolio.common_shares", background.as_of)
+    dependence = depend(batch.valuations, owned, shares, draws=draws, seed=seed)
+    return PortfolioValuation(
+        name, light, quantiles_of(total), quantiles_of(together), dependence, batch.refused, owned
+    )
 
 
 def _value(

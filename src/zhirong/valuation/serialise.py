@@ -10,6 +10,7 @@ from typing import Any
 
 from zhirong.kernel.provenance import Source
 from zhirong.kernel.text import Bilingual
+from zhirong.valuation.dependence import Dependence
 from zhirong.valuation.engine import PortfolioValuation
 from zhirong.valuation.market_types import MarketValue
 from zhirong.valuation.types import Assumption, MethodResult, Valuation
@@ -60,7 +61,7 @@ def to_dict(valuation: Valuation) -> dict[str, Any]:
 
 
 def portfolio_to_dict(portfolio: PortfolioValuation) -> dict[str, Any]:
-    """Return a portfolio as plain JSON types; `quantiles` are those of the sum under full dependence."""
+    """Return a portfolio as plain JSON types; `quantiles` are those of the sum under its common factors."""
     first = portfolio.valuations[0]
     return {
         "subject_id": portfolio.name,
@@ -68,9 +69,11 @@ def portfolio_to_dict(portfolio: PortfolioValuation) -> dict[str, Any]:
         "as_of": first.as_of.isoformat(),
         "currency": first.currency,
         "purpose": str(first.purpose),
-        "quantiles": _quantiles(portfolio.comonotonic),
-        "dependence": "full",
+        "quantiles": _quantiles(portfolio.dependence.quantiles),
+        "dependence": "common_factors",
+        "quantiles_if_together": _quantiles(portfolio.comonotonic),
         "quantiles_if_independent": _quantiles(portfolio.independent),
+        "common_factors": _dependence(portfolio.dependence),
         "assumptions": [_assumption(a) for a in first.assumptions if a.is_overridden],
         "weights": dict(sorted(portfolio.weights.items())),
         "refused": [f.as_dict() for f in portfolio.refused],
@@ -132,6 +135,25 @@ def _market(market: MarketValue) -> dict[str, Any]:
         "freedom": market.freedom,
         "excluded": [_record(e) for e in market.excluded],
         "notes": [_text(note) for note in market.notes],
+    }
+
+
+def _dependence(found: Dependence) -> dict[str, Any]:
+    return {
+        "quantiles": _quantiles(found.quantiles),
+        "quantiles_low": _quantiles(found.quantiles_low),
+        "quantiles_high": _quantiles(found.quantiles_high),
+        "mean": round(found.mean, 2),
+        "low_mean": round(found.low_mean, 2),
+        "diversification": found.diversification,
+        "effective_number": found.effective_number,
+        "patents": [asdict(risk) for risk in found.patents],
+        "shared": [_record(risk) for risk in found.shared],
+        "parameter": {
+            "path": found.parameter.path,
+            "value": found.parameter.value,
+            "source": _source(found.parameter.source),
+        },
     }
 
 
