@@ -290,8 +290,8 @@ def _value(
     assumptions = override(assumptions_of(background, subject, accounts, used), mine)
     run = _run(background, subject, assumptions, used, draws, seed)
     model, values = run.model, run.values
-    weights = _weights(background, values, used, purpose)
-    pooled = pool(values, weights, seed=seed, subject_id=subject.patent_id, learned=background.pool)
+    found = _pooled(background, subject, values, used, purpose, seed)
+    pooled, weights = found.pooled, found.weights
     why = _weight_reason(background.pool, used)
     results = tuple(_result(name, values[name], weights[name], model, why(name)) for name in values)
     bars = _tornado(model, values, weights, assumptions, seed, subject.patent_id, background.pool)
@@ -377,6 +377,12 @@ def reconciled(
         When no method is admissible.
     """
     values = _run(background, subject, assumptions, used, draws, seed, is_explained=False).values
+    return _pooled(background, subject, values, used, purpose, seed)
+
+
+def _pooled(
+    background: Background, subject: Subject, values: Mapping[str, Floats], used: Used, purpose: Purpose, seed: int
+) -> Reconciled:
     weights = _weights(background, values, used, purpose)
     pooled = pool(values, weights, seed=seed, subject_id=subject.patent_id, learned=background.pool)
     return Reconciled(pooled, values, weights)
@@ -406,6 +412,7 @@ def draws_by_method(
 def _weights(background: Background, values: Mapping[str, Floats], used: Used, purpose: Purpose) -> dict[str, float]:
     declared = used.at("valuation.weights").value
     if background.pool is not None:
+        used.at("valuation.pool_strength")
         return weights_for(list(values), background.pool.weights, purpose)
     weights = weights_for(list(values), declared, purpose)
     return _without_income(weights) if len(values) > 1 and "relief_from_royalty" not in values else weights
