@@ -16,7 +16,17 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 CHART = HERE.parent / "docs" / "assets" / "benchmarks.svg"
-BENCHMARKS = ("import_xml", "citations", "cd", "royalty_monte_carlo", "options")
+BENCHMARKS = (
+    "import_xml",
+    "citations",
+    "cd",
+    "royalty_monte_carlo",
+    "options",
+    "portfolio",
+    "learning",
+    "loans",
+    "securitisation",
+)
 
 
 def run(names: list[str]) -> int:

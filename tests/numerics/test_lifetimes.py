@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from zhirong.kernel.errors import DomainError
 from zhirong.numerics.lifetimes import fit_lifetime, fit_piecewise, shrink_weibulls
-from zhirong.numerics.survival import fit_weibull, kaplan_meier
+from zhirong.numerics.survival import WeibullFit, fit_weibull, kaplan_meier
 
 # Remission under 6-mercaptopurine, weeks: Freireich et al. (1963), as in Cox and Oakes (1984), table 1.1.
 WEEKS = np.array([6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35], float)
@@ -104,6 +104,33 @@ def test_shrinkage_comes_closer_to_the_truth_than_either_extreme() -> None:
     assert mine < loss([fits[n].scale for n in lives])
     assert mine < loss([pooled.scale] * 20)
     assert all(shrunk[n].covariance[1, 1] <= fits[n].covariance[1, 1] + 1e-12 for n in lives)
+
+
+@pytest.mark.parametrize("groups", [3, 12])
+def test_shrunk_intervals_hold_what_they_claim(groups: int) -> None:
+    rng = np.random.default_rng(groups)
+    error = np.diag([0.1**2, 0.12**2])
+    held = []
+    for _ in range(300):
+        truth = np.array([0.5, 2.3]) + rng.uniform(0.02, 0.4, 2) * rng.standard_normal((groups, 2))
+        seen = truth + rng.standard_normal((groups, 2)) @ np.sqrt(error)
+        fits = {str(g): WeibullFit(*np.exp(seen[g]), error, 0.0, 50, 50) for g in range(groups)}
+        mine = shrink_weibulls(fits["0"], fits)["0"]
+        half = 1.2816 * np.sqrt(np.diag(mine.covariance))
+        held.append(np.abs(np.log([mine.shape, mine.scale]) - truth[0]) <= half)
+    assert np.mean(held, axis=0) == pytest.approx([0.8, 0.8], abs=0.06)
+
+
+def test_groups_that_agree_exactly_are_drawn_to_one_centre_and_far_ones_stay() -> None:
+    error = 0.05**2 * np.eye(2)
+    same = {str(g): WeibullFit(2.0, 10.0, error, 0.0, 50, 50) for g in range(8)}
+    mine = shrink_weibulls(same["0"], same)["3"]
+    assert (mine.shape, mine.scale) == (pytest.approx(2.0), pytest.approx(10.0))
+    assert mine.covariance[0, 0] < 0.5 * error[0, 0]
+    apart = {str(g): WeibullFit(2.0, 10.0 * np.exp(g - 3.5), error, 0.0, 50, 50) for g in range(8)}
+    far = shrink_weibulls(apart["0"], apart)["7"]
+    assert np.log(far.scale) == pytest.approx(np.log(10) + 3.5, abs=0.02)
+    assert far.covariance[1, 1] == pytest.approx(error[1, 1], rel=0.02)
 
 
 def test_a_single_group_is_the_pooled_fit() -> None:

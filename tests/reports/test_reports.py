@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pypdf
 import pytest
@@ -18,10 +19,12 @@ from report_cases import make_score, make_valuation
 from zhirong.kernel.errors import DomainError, UnknownNameError
 from zhirong.kernel.findings import Finding, Severity
 from zhirong.kernel.text import Bilingual
+from zhirong.params import load
 from zhirong.reports import build_document, render, render_portfolio
 from zhirong.reports.paper import pdf_bytes
 from zhirong.reports.web import html_page
 from zhirong.reports.workbook import sheets_of, workbook_bytes
+from zhirong.valuation.dependence import depend
 from zhirong.valuation.engine import PortfolioValuation
 from zhirong.valuation.types import QUANTILE_LEVELS, Valuation
 
@@ -135,11 +138,12 @@ def test_summary_comes_first_and_holds_the_interval(page: str, lang: str) -> Non
     lists = first.xpath(".//ul")
     assert [len(ul.findall("li")) for ul in lists][:2] == [3, 3]
     anchors = [s.get("id") for s in tree.xpath("//main/section")]
-    assert anchors[:8] == [
+    assert anchors[:9] == [
         "summary",
         "dimensions",
         "cohort",
         "methods",
+        "comparables",
         "cash-flows",
         "drivers",
         "assumptions",
@@ -195,7 +199,7 @@ def test_workbook_reads_back_equal_numbers(tmp_path: Path, lang: str) -> None:
     value, scored = make_valuation(), make_score()
     path = render(value, lang=lang, out=tmp_path, score=scored, forms=["xlsx"]).xlsx
     book = openpyxl.load_workbook(path)
-    assert len(book.sheetnames) == 8
+    assert len(book.sheetnames) == 10
     cells = {ws.title: [[c.value for c in row] for row in ws.iter_rows()] for ws in book}
     sheets = list(cells.values())
     numbers = [v for row in sheets[0] for v in row if isinstance(v, int | float)]
@@ -207,7 +211,7 @@ def test_workbook_reads_back_equal_numbers(tmp_path: Path, lang: str) -> None:
     assert fan is not None
     years = [r[1] for r in sheets[3] if isinstance(r[1], int | float)]
     assert years == list(fan.years)
-    unknown = next(r for r in sheets[5] if r[0] == "oecd.claims_bwd")
+    unknown = next(r for r in sheets[7] if r[0] == "oecd.claims_bwd")
     assert unknown[3] == UNKNOWN[lang]
     assert all(c.data_type != "f" for ws in book for row in ws.iter_rows() for c in row)
     formats = {c.number_format for row in book.worksheets[1].iter_rows() for c in row if c.data_type == "n"}
@@ -273,7 +277,11 @@ def test_portfolio_states_its_dependence(tmp_path: Path, lang: str) -> None:
     )
     total = {q: 45 * v for q, v in one.quantiles.items()}
     refused = Finding("valuation.refused", Severity.ERROR, "CN404", "CN404 is not in the store", record_id="CN404")
-    named = PortfolioValuation("组合 A", values, dict.fromkeys(total, 4e8), total, (refused,))
+    levels = np.exp(15 + np.linspace(-2, 2, 400))
+    drawn = [replace(v, draws=levels * (i + 1)) for i, v in enumerate(values)]
+    shares = load().at("portfolio.common_shares", one.as_of)
+    dependence = depend(drawn, {}, shares, draws=2_000, seed=1)
+    named = PortfolioValuation("组合 A", values, dict.fromkeys(total, 4e8), total, dependence, (refused,))
     files = render_portfolio(named, lang=lang, out=tmp_path, scores={"CN1": make_score()})
     assert files.html is not None
     text = _text(files.html.read_text("utf-8"))
@@ -282,9 +290,10 @@ def test_portfolio_states_its_dependence(tmp_path: Path, lang: str) -> None:
     assert {"zh": "1 件专利未能估值", "en": "1 patents have no value"}[lang] in text
     assert "CN404 is not in the store" in text
     book = openpyxl.load_workbook(files.xlsx)
-    assert [c.value for c in book.worksheets[0][4]][0:1] == [
-        {"zh": "同涨同跌（审慎）", "en": "moving together (cautious)"}[lang]
-    ]
+    assert [c.value for c in book.worksheets[0][4]][0:1] == [{"zh": "按共同因素", "en": "common factors"}[lang]]
+    assert {"zh": "占损失", "en": "Of the shortfall"}[lang] in text
+    assert {"zh": "专利之间共有什么", "en": "What the patents share"}[lang] in text
+    assert dependence.patents[0].patent_id in text
     loose = render_portfolio(values, lang=lang, out=tmp_path, name="loose", forms=["html"])
     assert loose.html is not None
     assert loose.pdf is None

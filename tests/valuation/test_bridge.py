@@ -71,7 +71,7 @@ def test_steps_sum_exactly_and_stand_in_order(bridge) -> None:
     assert abs(bridge.steps[-1].amount) < 1e-6
     steps = {s.group: s for s in bridge.steps}
     assert steps["time"].amount < 0  # a year of the term is gone
-    assert steps["deals"].amount == 0.0
+    assert steps["deals"].amount != 0.0  # a year more of sales and licences
     assert all(s.error > 0 for s in bridge.steps if s.amount and s.group != "residual")
 
 
@@ -98,7 +98,10 @@ def test_a_new_parameter_is_the_only_cause_of_what_it_changes(
     )
     steps = {s.group: s for s in found.steps}
     assert steps["parameters"].amount < 20 * steps["time"].amount < 0
-    assert {g for g, s in steps.items() if s.amount} <= {"parameters", "time", "residual"}
+    # Licences are a day older and the tree is averaged over a day less: a trace of the day is in their groups.
+    rest = {g: s.amount for g, s in steps.items() if g not in {"parameters", "time"}}
+    assert all(abs(amount) < 0.02 * abs(steps["parameters"].amount) for amount in rest.values()), rest
+    assert not any(rest[g] for g in ("events", "revenue", "technology"))
     assert "tax.cn.corporate" in steps["parameters"].reason.en
 
 

@@ -23,9 +23,9 @@ from zhirong.valuation.discount import (
     in_currency,
     in_real_terms,
 )
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.tax_benefit import Acquisition, tax_life
 from zhirong.valuation.types import Assumption, Distribution
+from zhirong.valuation.used import Used
 
 AS_OF = date(2024, 6, 30)
 

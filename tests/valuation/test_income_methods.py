@@ -28,11 +28,12 @@ from zhirong.valuation.income_names import (
     MISSING_INCOME,
     REASONS_INCOME_ZH,
 )
-from zhirong.valuation.inputs import Used, default_assumptions
+from zhirong.valuation.inputs import default_assumptions
 from zhirong.valuation.methods import income_model
 from zhirong.valuation.revenue import revenue_paths
 from zhirong.valuation.subject import Subject, describe
 from zhirong.valuation.types import Assumption, Distribution
+from zhirong.valuation.used import Used
 
 AS_OF = date(2020, 6, 30)
 METHODS = {

@@ -19,7 +19,6 @@ from zhirong.numerics.substitution import fit_fisher_pry
 from zhirong.params import load
 from zhirong.reports.landscape_movement import movement_section
 from zhirong.valuation.assumptions import spread
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.movement import (
     ClassMovement,
     LawMovement,
@@ -27,9 +26,10 @@ from zhirong.valuation.movement import (
     law_movement,
     movement_of,
     outcomes,
-    with_movement,
 )
+from zhirong.valuation.moving import with_movement
 from zhirong.valuation.types import Distribution
+from zhirong.valuation.used import Used
 
 AS_OF = date(2020, 6, 30)
 SOURCE = Source("base", Grade.ASSUMED, title_zh="基准")
@@ -80,9 +80,12 @@ def moving(**changes) -> ClassMovement:
     return replace(base, **changes)
 
 
-def laid(mine: ClassMovement, *, rate: BetaRate | None = None, assumptions=None):
-    law = LawMovement(date(2015, 6, 30), AS_OF, {"4": rate} if rate else {}, {}, {}, {}, 0)
-    movement = Movement(AS_OF, {"G06N": mine}, 0.1, law)
+def laid(mine: ClassMovement, *, rates: tuple[BetaRate, BetaRate] | None = None, assumptions=None):
+    now, ever = (
+        LawMovement(date(2015, 6, 30), AS_OF, {"4": rate} if rate else {}, {}, {}, {}, 0)
+        for rate in rates or (None, None)
+    )
+    movement = Movement(AS_OF, {"G06N": mine}, {}, 0.1, now, ever)
     subject = SimpleNamespace(class_symbol="G06N3/08", field=4)
     used = Used(load(), AS_OF)
     base = assumptions or {
@@ -92,7 +95,7 @@ def laid(mine: ClassMovement, *, rate: BetaRate | None = None, assumptions=None)
         ),
         "validity": spread("validity", Distribution.BETA, {"a": 9.0, "b": 1.0}, SOURCE),
     }
-    found = with_movement(movement, SimpleNamespace(), subject, base, used)  # type: ignore[arg-type]
+    found = with_movement(movement, subject, base, used, tested=0.3)  # type: ignore[arg-type]
     return base, found, used
 
 
@@ -118,17 +121,19 @@ def test_life_shortens_with_citations_from_faster_classes_as_far_as_they_are_man
     assert base["economic_life"].parameters["scale"] == 12.0
 
 
-def test_validity_follows_the_rate_of_the_field() -> None:
-    means = []
-    for won, lost in ((90.0, 10.0), (10.0, 90.0)):
-        mean = won / (won + lost)
-        rate = BetaRate(won, lost, won + lost, mean, 0.03, 0.0, 1.0, 0.9)
-        _, found, _ = laid(moving(), rate=rate)
+def test_validity_follows_recent_tests_of_the_field_against_all_of_them() -> None:
+    """A field that keeps what it always kept moves nothing; else by the chance of a test times the change, and no wider."""
+    ever = BetaRate(50.0, 50.0, 100.0, 0.5, 0.05, 0.4, 0.6, 0.9)
+    for won, lost in ((90.0, 10.0), (50.0, 50.0), (10.0, 90.0)):
+        now = BetaRate(won, lost, won + lost, won / 100, 0.03, 0.0, 1.0, 0.9)
+        base, found, _ = laid(moving(), rates=(now, ever))
         p = found["validity"].parameters
-        means.append(p["a"] / (p["a"] + p["b"]))
-        survive = (5 + won) / (9 + won + lost)
-        assert means[-1] == pytest.approx(1 - 0.3 * (1 - survive))
-    assert means[0] > means[1]
+        mean = p["a"] / (p["a"] + p["b"])
+        assert mean == pytest.approx(min(0.9 * (1 - 0.3 * lost / 100) / (1 - 0.3 * 0.5), 0.999))
+        assert p["a"] + p["b"] == pytest.approx(10.0)
+        if won == lost:
+            assert p == pytest.approx(base["validity"].parameters)
+        assert "field 4" in found["validity"].source.title
 
 
 def test_what_is_unknown_moves_nothing() -> None:
@@ -169,7 +174,7 @@ def test_a_class_that_overtakes_takes_the_citations_of_the_older(duckdb_engine) 
                     old_ids.append(p)
     evidence = evidence_at(tables(duckdb_engine, rows), AS_OF)
     background = SimpleNamespace(as_of=AS_OF, engine=duckdb_engine, tables=evidence, book=load())
-    found = movement_of(background)  # type: ignore[arg-type]
+    found = movement_of(background, classes=["A01B", "G06N"])  # type: ignore[arg-type]
     old, new = found.classes["A01B"], found.classes["G06N"]
     assert old.last_year == 2019
     assert old.excess_growth < 0 < new.excess_growth
@@ -197,7 +202,7 @@ def test_the_section_shows_what_moves_and_what_is_unknown() -> None:
     rates = shrunk_rates({"4": (6.0, 2.0), "unknown": (1.0, 3.0)})
     law = LawMovement(date(2015, 6, 30), AS_OF, rates, shrunk_rates({"X & Y": (7.0, 5.0)}), {}, {}, 12)
     for lang, unknown in (("zh", "未知"), ("en", "unknown")):
-        section = movement_section(Movement(AS_OF, classes, 0.1, law), lang)
+        section = movement_section(Movement(AS_OF, classes, classes, 0.1, law, law), lang)
         table = section.blocks[0]
         assert [row[0].text for row in table.rows] == ["G06N", "A01B", "H04L"]
         assert table.rows[0][4].text == "2003–2005"
@@ -206,5 +211,6 @@ def test_the_section_shows_what_moves_and_what_is_unknown() -> None:
         charts = [b for b in section.blocks if b.kind == "chart"]
         assert [c.name for c in charts] == ["validity"]
         assert "X &amp; Y" in charts[0].svg
-    none = movement_section(Movement(AS_OF, {}, None, LawMovement(AS_OF, AS_OF, {}, {}, {}, {}, 0)), "en")
+    silent = LawMovement(AS_OF, AS_OF, {}, {}, {}, {}, 0)
+    none = movement_section(Movement(AS_OF, {}, {}, None, silent, silent), "en")
     assert [b.kind for b in none.blocks] == ["paragraph"]

@@ -23,7 +23,6 @@ from zhirong.reports.landscape_texts import LANDSCAPE_TEXTS, tell
 from zhirong.sample import write_world
 from zhirong.tables import Store
 from zhirong.valuation.flows import last_whole_year
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.navigation import Navigation, Scope, ScopeKind, navigate
 from zhirong.valuation.navigation.cultivation import fees_ahead
 from zhirong.valuation.navigation.survey import (
@@ -33,6 +32,7 @@ from zhirong.valuation.navigation.survey import (
     holders_of,
     share,
 )
+from zhirong.valuation.used import Used
 
 AS_OF = date(2021, 6, 30)
 FIELD = "16"

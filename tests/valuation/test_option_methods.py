@@ -20,7 +20,7 @@ from zhirong.sample import write_world
 from zhirong.tables import Engine, Store
 from zhirong.valuation import Assumption, prepare
 from zhirong.valuation.background import Background
-from zhirong.valuation.inputs import Used, default_assumptions
+from zhirong.valuation.inputs import default_assumptions
 from zhirong.valuation.methods import IncomeModel, income_model
 from zhirong.valuation.option_terms import ADMITTED, EVENT_STUDY_BIAS, KNOWN, OPTION_CAVEAT, REASONS_ZH
 from zhirong.valuation.options import (
@@ -32,6 +32,7 @@ from zhirong.valuation.options import (
 )
 from zhirong.valuation.subject import Subject, describe
 from zhirong.valuation.types import Distribution
+from zhirong.valuation.used import Used
 
 AS_OF = date(2020, 6, 30)
 COUNT, SEED, DRAWS = 2_000, 5, 2_000

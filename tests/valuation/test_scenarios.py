@@ -20,17 +20,15 @@ from zhirong.tables import Store
 from zhirong.valuation import prepare
 from zhirong.valuation.assumptions import levels_of
 from zhirong.valuation.background import Background
-from zhirong.valuation.inputs import Used, default_assumptions
+from zhirong.valuation.case_evidence import CaseEvidence, case_evidence, last_decisions
+from zhirong.valuation.inputs import default_assumptions
 from zhirong.valuation.scenarios import (
-    CaseEvidence,
     ScenarioTree,
-    case_evidence,
-    claim_types,
-    last_decisions,
     scenario_tree,
     validity_assumption,
 )
 from zhirong.valuation.subject import Subject, describe
+from zhirong.valuation.used import Used
 
 AS_OF = date(2020, 6, 30)
 
@@ -64,8 +62,7 @@ def used(background: Background) -> Used:
 
 @pytest.fixture(scope="module")
 def tree(background: Background, evidence: CaseEvidence, subject: Subject, used: Used) -> ScenarioTree:
-    kinds = claim_types(background, [subject.patent_id])
-    return scenario_tree(background, evidence, subject, used, claim_type=kinds.get(subject.patent_id))
+    return scenario_tree(replace(background, cases=evidence), subject, used)
 
 
 def test_cases_are_those_decided_by_the_date(background: Background, evidence: CaseEvidence, world: Store) -> None:
@@ -84,13 +81,6 @@ def test_cases_are_those_decided_by_the_date(background: Background, evidence: C
     for court in {r["court"] for r in suits}:
         mine = [r for r in suits if r["court"] == court]
         assert evidence.wins.counts[(court,)] == (sum(r["outcome"] == "infringed" for r in mine), len(mine))
-
-
-def test_evidence_of_another_date_is_refused(
-    background: Background, evidence: CaseEvidence, subject: Subject, used: Used
-) -> None:
-    with pytest.raises(DomainError, match="case evidence is of 2019-01-01"):
-        scenario_tree(background, replace(evidence, as_of=date(2019, 1, 1)), subject, used)
 
 
 def test_every_node_has_an_interval_a_source_and_its_counts(tree: ScenarioTree) -> None:
@@ -151,11 +141,13 @@ def test_a_named_court_differs_from_courts_at_large(
 ) -> None:
     courts = sorted(key[0] for key in evidence.wins.counts if len(key) == 1)
     assert len(courts) >= 2
-    there = scenario_tree(background, evidence, subject, used, courts={"infringement": courts[0]})
+    there = scenario_tree(replace(background, cases=evidence), subject, used, courts={"infringement": courts[0]})
     assert there.nodes["wins"].levels[1].level == "court"
     assert there.nodes["wins"].levels[1].group == courts[0]
     assert there.nodes["wins"].mean != tree.nodes["wins"].mean
-    nowhere = scenario_tree(background, evidence, subject, used, courts={"infringement": "a court never seen"})
+    nowhere = scenario_tree(
+        replace(background, cases=evidence), subject, used, courts={"infringement": "a court never seen"}
+    )
     assert nowhere.nodes["wins"].cases == 0
     assert nowhere.nodes["wins"].high - nowhere.nodes["wins"].low > 0
 

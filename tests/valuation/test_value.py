@@ -174,7 +174,16 @@ def test_nothing_later_than_the_day_changes_the_value(
             table = pq.read_table(world.file(name))
             with new.sink(name) as sink:
                 sink.write(table.filter(pc.less_equal(table[dates[0]], pa.scalar(AS_OF))))
-        for name in ("classifications", "class_titles", "patent_parties", "parties", "firms", "sectors", "families"):
+        for name in (
+            "classifications",
+            "class_titles",
+            "patent_parties",
+            "parties",
+            "firms",
+            "sectors",
+            "families",
+            "texts",
+        ):
             with new.sink(name) as sink:
                 sink.write(pq.read_table(world.file(name)))
         years = pq.read_table(world.file("sector_years"))
@@ -238,6 +247,9 @@ def test_a_portfolio_shows_its_sum_with_and_without_dependence(background: Backg
     plain = portfolio_to_dict(both)
     assert both.comonotonic[0.05] <= both.independent[0.05]
     assert both.comonotonic[0.1] <= both.independent[0.1]
+    assert plain["quantiles"]["0.5"] == pytest.approx(both.dependence.quantiles[0.5], abs=0.01)
+    assert plain["dependence"] == "common_factors"
+    assert {risk["patent_id"] for risk in plain["common_factors"]["patents"]} == {first, second}
     assert plain["patent_ids"] == [first, second]
     medians = sum(v.quantiles[0.5] for v in both.valuations)
     assert both.comonotonic[0.5] == pytest.approx(medians, rel=1e-3)

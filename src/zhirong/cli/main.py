@@ -6,13 +6,13 @@ import sys
 
 import click
 
-from zhirong.cli import demo, evidence, learn, navigate, validate, value
+from zhirong.cli import demo, evidence, finance, learn, navigate, validate, value
 from zhirong.cli.group import cli
 from zhirong.kernel.errors import ZhirongError
 
 __all__ = ["COMMANDS", "cli", "main"]
 
-COMMANDS = (demo, evidence, learn, navigate, validate, value)
+COMMANDS = (demo, evidence, finance, learn, navigate, validate, value)
 """Modules whose import puts their commands under `cli`."""
 
 

@@ -42,6 +42,7 @@ from zhirong.valuation.calibration import (
     check_values,
     hazards_by_group,
 )
+from zhirong.valuation.reliability import with_learned_pool
 
 __all__ = ["validate"]
 
@@ -124,7 +125,7 @@ def _run(
     world = write_world(scratch / "world", patent_count=patents, seed=seed)
     chosen = _subjects(world, subjects, seed)
     with connect("duckdb") as engine:
-        background = prepare(world, engine, as_of=AS_OF, book=book)
+        background = with_learned_pool(prepare(world, engine, as_of=AS_OF, book=book))
         pieces += check_sampling(
             background, chosen[:40], seed=seed, replicates=4 * replicates, progress=told("sampling")
         )

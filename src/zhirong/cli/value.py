@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from zhirong.cli.group import cli
 from zhirong.cli.output import DateType, as_of_option, emit, format_option, language_option, note, step_bar
+from zhirong.cli.value_all import value_all
 from zhirong.cli.words import head, said
 from zhirong.evidence.checking import newest_fact
 from zhirong.indicators import CATALOGUE, compute, lookup
@@ -178,10 +179,22 @@ def _of_the_day(store: Store, as_of: date, patent_count: int, lang: Language) ->
 @click.option("--assumptions", type=FileType, help="YAML file that replaces assumptions.")
 @click.option("--parameters", type=FileType, help="YAML file that replaces dated parameters.")
 @click.option("--since", type=DateType(), help="Explain what moved each value since this earlier day.")
-@click.option("--draws", default=20_000, show_default=True, help="Draws of each method.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Value every patent known and alive on the day; --out is then a run."
+)
+@click.option("--processes", type=click.IntRange(min=1), help="With --all: processes; one a core by default.")
+@click.option(
+    "--engine", "engine_name", type=click.Choice(ENGINES), default="duckdb", show_default=True,
+    help="With --all: who values the chunks, processes of this machine or the workers of Spark.",
+)  # fmt: skip
+@click.option("--master", default="local[2]", show_default=True, help="Spark master URL.")
+@click.option("--draws", type=int, help="Draws of each method; 20000, with --all 2000.")
 @click.option("--seed", default=1, show_default=True, help="Seed; the same inputs give the same bytes.")
 @click.option(
-    "--out", type=PathType, required=True, help="Folder for report.html, report.pdf, report.xlsx, valuation.json."
+    "--out",
+    type=PathType,
+    required=True,
+    help="Folder for report.html, report.pdf, report.xlsx, valuation.json; of a run.",
 )
 @format_option
 @click.option(
@@ -189,17 +202,29 @@ def _of_the_day(store: Store, as_of: date, patent_count: int, lang: Language) ->
 )
 def value(
     store: Path, patents: tuple[str, ...], portfolio: Path | None, as_of: date, purpose: str, assumptions: Path | None,
-    parameters: Path | None, since: date | None, draws: int, seed: int, out: Path, form: str, lang: str,
+    parameters: Path | None, since: date | None, everything: bool, processes: int | None, engine_name: str, master: str,
+    draws: int | None, seed: int, out: Path, form: str, lang: str,
 ) -> None:  # fmt: skip
     """Value patents on a day for a purpose: an interval, the reasons, the sources, as report and JSON.
 
+    With --all every patent of the store is valued into Parquet, on all cores; the same call takes up a run that was stopped.
+
     Example: zhirong value mystore --patent CN109000001 --as-of 2024-06-30 --purpose pledge --lang zh --out report
     """
+    words: Language = "zh" if lang == "zh" else "en"
+    if everything:
+        if patents or portfolio or since:
+            raise DomainError("--all values every patent; it goes without --patent, --portfolio and --since")
+        value_all(
+            Store.open(store), out, as_of=as_of, purpose=Purpose(purpose), book=load(parameters),
+            mine=load_overrides(assumptions) if assumptions else {}, draws=draws or 2_000, seed=seed,
+            processes=processes, engine_name=engine_name, master=master, form=form, lang=words,
+        )  # fmt: skip
+        return
     shares = portfolio_shares(portfolio) if portfolio else {}
     ids = [*patents, *shares]
     if not ids:
-        raise DomainError("name patents with --patent, or a file with --portfolio")
-    words: Language = "zh" if lang == "zh" else "en"
+        raise DomainError("name patents with --patent, a file with --portfolio, or --all")
     opened = Store.open(store)
     with step_bar("valuing") as step:
         dossier = make_dossier(
@@ -213,7 +238,7 @@ def value(
             weights={patent: share for patent, share in shares.items() if share < 1},
             mine=load_overrides(assumptions) if assumptions else None,
             book=load(parameters),
-            draws=draws,
+            draws=draws or 20_000,
             seed=seed,
             since=since,
             step=step,
@@ -224,13 +249,13 @@ def value(
     for finding in dossier.refused:
         note(said(words, f"未估值：{finding.message}", f"not valued: {finding.message}"))
     if dossier.portfolio is not None:
-        q = dossier.portfolio.comonotonic
+        q = dossier.portfolio.dependence.quantiles
         low, middle, high = (f"{q[level]:,.0f}" for level in (0.05, 0.5, 0.95))
         note(
             said(
                 words,
-                f"组合合计（同向变动）：{low} 至 {high} 元（5%–95%），中位数 {middle} 元",
-                f"sum, moving together: CNY {low} to {high} (5-95%), median {middle}",
+                f"组合合计（计入共同因素）：{low} 至 {high} 元（5%–95%），中位数 {middle} 元",
+                f"sum, common factors counted: CNY {low} to {high} (5-95%), median {middle}",
             )
         )
     _of_the_day(opened, as_of, len(dossier.valuations), words)

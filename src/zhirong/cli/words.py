@@ -110,6 +110,9 @@ _VALUES_ZH: Mapping[str, str] = {
     "imported": "已导入",
     "unchanged": "未变",
     "refused": "已拒绝",
+    "valued": "已估值",
+    "ended": "权利已终止",
+    "patents": "专利件数",
     "names a patent outside the store": "所指专利不在库内",
     "keys that occur more than once": "主键出现多次",
 }

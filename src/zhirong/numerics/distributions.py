@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from zhirong.kernel.errors import DomainError, UnknownNameError
 
@@ -98,18 +98,17 @@ def _raw(family: str, p: Mapping[str, float], low: float, high: float, u: Floats
     if family == "triangular":
         return _triangular(p["low"], p["mode"], p["high"], u)
     if family == "beta":
-        return np.asarray(low + (high - low) * stats.beta.ppf(u, p["a"], p["b"]), np.float64)
+        return np.asarray(low + (high - low) * special.betaincinv(p["a"], p["b"], u), np.float64)
     if family == "normal":
-        base, back = stats.norm(p["mean"], p["sd"]), None
-        bounds = (low, high)
+        mean, sd, bounds = p["mean"], p["sd"], (low, high)
     else:
-        base, back = stats.norm(np.log(p["median"]), p["sigma"]), np.exp
+        mean, sd = float(np.log(p["median"])), p["sigma"]
         bounds = (np.log(low) if low > 0 else -np.inf, np.log(high) if high > 0 else -np.inf)
-    first, last = base.cdf(bounds[0]), base.cdf(bounds[1])
+    first, last = special.ndtr((bounds[0] - mean) / sd), special.ndtr((bounds[1] - mean) / sd)
     if last - first < 1e-12:
         raise DomainError(f"{family} {dict(p)} has no mass between {low} and {high}")
-    x = base.ppf(first + (last - first) * u)
-    return np.asarray(x if back is None else back(x), np.float64)
+    x = special.ndtri(first + (last - first) * u) * sd + mean
+    return np.asarray(x if family == "normal" else np.exp(x), np.float64)
 
 
 def _triangular(low: float, mode: float, high: float, u: Floats) -> Floats:
@@ -129,6 +128,6 @@ def quantile_table(family: str, parameters: Mapping[str, float], low: float, hig
 @lru_cache(maxsize=512)  # the patents of one store share most of their distributions
 def _table(family: str, parameters: tuple[tuple[str, float], ...], low: float, high: float) -> Floats:
     scores = np.linspace(-SCORE_MAX, SCORE_MAX, TABLE_SIZE)
-    table = quantiles(family, dict(parameters), low, high, stats.norm.cdf(scores))
+    table = quantiles(family, dict(parameters), low, high, special.ndtr(scores))
     table.flags.writeable = False
     return table

@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -156,7 +157,7 @@ def flexible_value(right: FlexibleRight, *, steps: int | None = None) -> Flexibl
 
 
 def flexible_values(
-    right: FlexibleRight, worths: Floats, volatilities: Floats, *, threads: int = DEFAULT_THREADS
+    right: FlexibleRight, worths: Floats, volatilities: Floats, *, threads: int | None = None
 ) -> Floats:
     """Return the value of a right for many worths and volatilities.
 
@@ -168,8 +169,8 @@ def flexible_values(
         Not negative.
     volatilities : ndarray, shape (n,)
         Positive.
-    threads : int
-        At least 1.
+    threads : int, optional
+        At least 1; where not given 2, or 1 in a process that may use no more.
 
     Returns
     -------
@@ -190,14 +191,14 @@ def flexible_values(
     table = np.empty((len(at_volatility), _WORTHS))
     wanted = max(_DRAWN_STEPS_MIN, math.ceil(_DRAWN_STEPS_A_YEAR * right.years))
     count = max(wanted, _steps_least(replace(right, volatility=low)))
+    fees = _fees_of_steps(right, count)
 
     def work(first: int, last: int) -> None:
-        for place in range(first, last):
-            v, w = divmod(place, _WORTHS)
-            here = replace(right, worth=max(float(at_worth[w]), top * 1e-12), volatility=float(at_volatility[v]))
-            table[v, w] = _on_lattice(here, count, True, True, True)[0]
+        for v in range(first, last):
+            terms = _terms(replace(right, volatility=float(at_volatility[v])), count)
+            _worths(terms, fees, right.is_launched, right.expansion > 0, np.maximum(at_worth, top * 1e-12), table[v])
 
-    over_ranges(work, table.size, threads=threads, block=64)
+    over_ranges(work, len(table), threads=threads or min(DEFAULT_THREADS, numba.get_num_threads()), block=1)
     found = np.stack([np.interp(worths, at_worth, row) for row in table])
     if len(at_volatility) == 1:
         return np.asarray(found[0], np.float64)
@@ -227,6 +228,15 @@ def _fees_of_steps(right: FlexibleRight, steps: int) -> Floats:
 
 
 def _on_lattice(right: FlexibleRight, steps: int, defer: bool, abandon: bool, expand: bool) -> tuple[float, bool]:
+    value, used = _backwards(
+        _terms(right, steps), _fees_of_steps(right, steps), right.is_launched, defer and not right.is_launched, abandon,
+        expand and right.expansion > 0,
+    )  # fmt: skip
+    return float(value), bool(used)
+
+
+def _terms(right: FlexibleRight, steps: int) -> Floats:
+    """Return what a lattice is made of: worth, step up, its probability, discount, launch, expansion, its cost, salvage."""
     if steps < 2:
         raise DomainError("a lattice has two steps at least")
     dt = right.years / steps
@@ -234,44 +244,59 @@ def _on_lattice(right: FlexibleRight, steps: int, defer: bool, abandon: bool, ex
     chance = (math.exp(right.rate * dt) - 1 / up) / (up - 1 / up)
     if not 0 < chance < 1:
         raise DomainError(f"steps of {dt:g} years are too long for this rate and volatility; take more than {steps}")
-    terms = np.array([right.worth, up, chance, math.exp(-right.rate * dt), *right._costs])
-    value, used = _backwards(
-        terms, _fees_of_steps(right, steps), right.is_launched, defer and not right.is_launched, abandon,
-        expand and right.expansion > 0,
-    )  # fmt: skip
-    return float(value), bool(used)
+    return np.array([right.worth, up, chance, math.exp(-right.rate * dt), *right._costs])
 
 
 @kernel
 def _backwards(terms: Any, fees: Any, is_launched: bool, defer: bool, abandon: bool, expand: bool) -> Any:
+    """Value and whether it is used now; what cannot be chosen is given an impossible price, so that no step has a branch."""
     worth, up, chance, discount, launch, expansion, expansion_cost, salvage = terms
     steps = fees.shape[0]
+    high, low = discount * chance, discount * (1.0 - chance)
+    cost = expansion_cost if expand else np.inf
     large, used, idle = np.zeros(steps + 1), np.zeros(steps + 1), np.zeros(steps + 1)
-    is_used = False
-    for step in range(steps - 1, -1, -1):
-        exit_price = salvage * (1.0 - step / steps)
-        x = worth * up ** (-step)
-        for i in range(step + 1):
-            earned = x / steps
-            big = (1.0 + expansion) * earned - fees[step]
-            big += discount * (chance * large[i + 1] + (1.0 - chance) * large[i])
-            plain = earned - fees[step] + discount * (chance * used[i + 1] + (1.0 - chance) * used[i])
-            wait = -fees[step] + discount * (chance * idle[i + 1] + (1.0 - chance) * idle[i])
-            if abandon:
-                big = max(big, exit_price)
-            if expand:
-                plain = max(plain, big - expansion_cost)
-            if abandon:
-                plain, wait = max(plain, exit_price), max(wait, exit_price)
-            start = plain - launch
-            if step == 0:
-                is_used = is_launched or start >= wait
-                if not defer:
-                    wait = exit_price if abandon else 0.0
-            large[i], used[i] = big, plain
-            idle[i] = max(wait, start)
-            x *= up * up
-    return (used[0] if is_launched else max(idle[0], 0.0)), is_used
+    power = np.empty(steps)
+    x = 1.0
+    for i in range(steps):
+        power[i] = x
+        x *= up * up
+    for step in range(steps - 1, 0, -1):
+        floor = salvage * (1.0 - step / steps) if abandon else -np.inf
+        earning, fee = worth * up ** (-step) / steps, fees[step]
+        if expand:
+            for i in range(step + 1):
+                big = (1.0 + expansion) * earning * power[i] - fee + high * large[i + 1] + low * large[i]
+                big = big if big > floor else floor
+                plain = earning * power[i] - fee + high * used[i + 1] + low * used[i]
+                plain = plain if plain > big - cost else big - cost
+                large[i], used[i] = big, plain if plain > floor else floor
+        else:
+            for i in range(step + 1):
+                plain = earning * power[i] - fee + high * used[i + 1] + low * used[i]
+                used[i] = plain if plain > floor else floor
+        if not is_launched:
+            for i in range(step + 1):
+                wait = -fee + high * idle[i + 1] + low * idle[i]
+                wait = wait if wait > floor else floor
+                start = used[i] - launch
+                idle[i] = wait if wait > start else start
+    floor = salvage if abandon else -np.inf
+    big = max((1.0 + expansion) * worth / steps - fees[0] + high * large[1] + low * large[0], floor)
+    plain = max(worth / steps - fees[0] + high * used[1] + low * used[0], big - cost, floor)
+    if is_launched:
+        return plain, True
+    wait = max(-fees[0] + high * idle[1] + low * idle[0], floor)
+    is_used = plain - launch >= wait
+    if not defer:
+        wait = max(floor, 0.0)
+    return max(plain - launch, wait, 0.0), is_used
+
+
+@kernel
+def _worths(terms: Any, fees: Any, is_launched: bool, expand: bool, worths: Any, out: Any) -> None:
+    for place in range(worths.size):
+        terms[0] = worths[place]
+        out[place] = _backwards(terms, fees, is_launched, not is_launched, True, expand)[0]
 
 
 def simulate_flexible(

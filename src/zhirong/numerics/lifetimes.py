@@ -250,54 +250,78 @@ def fit_piecewise(
     return PiecewiseFit(edges, events / years + unknown, low + unknown, high + unknown, events, exposure)
 
 
+_SD_GRID = np.concatenate([[0.0], np.geomspace(0.01, 2.0, 23)])
+_SD_SCALE = 0.5
+
+
 def shrink_weibulls(pooled: WeibullFit, fits: Mapping[str, WeibullFit]) -> dict[str, WeibullFit]:
-    """Draw the fits of groups towards the pooled fit, the more the less they know.
+    """Draw the fits of groups towards their common centre, the more the less they know.
 
     Parameters
     ----------
     pooled : WeibullFit
-        Fit over all groups.
+        Fit over all groups; the answer for a single group, which says nothing of how groups differ.
     fits : Mapping of str to WeibullFit
         Fit of each group.
 
     Returns
     -------
     dict of str to WeibullFit
-        Posterior means and covariances of (log shape, log scale). A single group gives no variance between groups, and
-        is returned as the pooled fit, with its own sizes.
+        Posterior means and covariances of (log shape, log scale), with each group's own sizes.
 
     Notes
     -----
-    Empirical Bayes: the variance between groups is estimated for each coordinate by moments (DerSimonian, Laird 1986,
-    Controlled Clinical Trials 7, 177-188); then ``x = (S^-1 + T^-1)^-1 (S^-1 x_g + T^-1 x_pooled)``.
+    ``x_g ~ N(theta_g, S_g)``, ``theta_g ~ N(mu, diag(t^2))``, mu flat, each t half-Cauchy of scale 0.5. The centre is
+    integrated in closed form and the spreads on a grid, so that what is not known of either stands in the covariance: plugging
+    in an estimate of t understates it, most where groups are few (Gelman et al. 2013, Bayesian Data Analysis, 3rd ed., 5.4;
+    Gelman 2006, Bayesian Analysis 1, 515-534, for the prior).
     """
-    centre = np.log([pooled.shape, pooled.scale])
-    points = {name: np.log([fit.shape, fit.scale]) for name, fit in fits.items()}
-    between = _between(
-        np.array([points[n] for n in fits]).reshape(-1, 2),
-        np.array([np.diag(f.covariance) for f in fits.values()]).reshape(-1, 2),
+    if len(fits) < 2:
+        return {
+            name: _with_law(fit, np.log([pooled.shape, pooled.scale]), pooled.covariance) for name, fit in fits.items()
+        }
+    points = np.array([np.log([fit.shape, fit.scale]) for fit in fits.values()])
+    errors = np.array([fit.covariance for fit in fits.values()])
+    log_likelihood, means, covariances = _given_spreads(points, errors)
+    weight = np.exp(log_likelihood - log_likelihood.max()) * _grid_weight()
+    weight /= weight.sum()
+    mean = np.einsum("c,cgi->gi", weight, means)
+    apart = means - mean
+    covariance = np.einsum("c,cgij->gij", weight, covariances) + np.einsum("c,cgi,cgj->gij", weight, apart, apart)
+    return {name: _with_law(fit, mean[g], covariance[g]) for g, (name, fit) in enumerate(fits.items())}
+
+
+def _with_law(fit: WeibullFit, mean: Floats, covariance: Floats) -> WeibullFit:
+    return WeibullFit(
+        float(np.exp(mean[0])), float(np.exp(mean[1])), np.asarray(covariance, np.float64), fit.log_likelihood,
+        fit.observations, fit.events,
+    )  # fmt: skip
+
+
+def _grid_weight() -> Floats:
+    """Return prior times width of each cell of the grid of spreads."""
+    edges = np.concatenate([[0.0], (_SD_GRID[1:] + _SD_GRID[:-1]) / 2, _SD_GRID[-1:]])
+    one = np.diff(edges) / (1 + (_SD_GRID / _SD_SCALE) ** 2)
+    return np.asarray(np.outer(one, one).ravel(), np.float64)
+
+
+def _given_spreads(points: Floats, errors: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return log marginal likelihood, and the groups' means and covariances, for each pair of spreads on the grid."""
+    first, second = np.meshgrid(_SD_GRID, _SD_GRID, indexing="ij")
+    prior = np.zeros((first.size, 1, 2, 2))
+    prior[:, 0, 0, 0], prior[:, 0, 1, 1] = first.ravel() ** 2, second.ravel() ** 2
+    marginal = errors + prior
+    weight = np.linalg.inv(marginal)
+    centre_covariance = np.linalg.inv(weight.sum(axis=1))
+    centre = np.einsum("cij,cgjk,gk->ci", centre_covariance, weight, points, optimize=True)
+    apart = points - centre[:, None, :]
+    log_likelihood = 0.5 * (
+        np.linalg.slogdet(centre_covariance)[1]
+        - np.linalg.slogdet(marginal)[1].sum(axis=1)
+        - np.einsum("cgi,cgij,cgj->c", apart, weight, apart, optimize=True)
     )
-    found = {}
-    for name, fit in fits.items():
-        if (between <= 0).all():
-            mean, covariance = centre, pooled.covariance
-        else:
-            prior = np.diag(np.maximum(between, 1e-10))
-            gain = prior @ np.linalg.inv(prior + fit.covariance)
-            mean, covariance = centre + gain @ (points[name] - centre), (np.eye(2) - gain) @ prior
-        found[name] = WeibullFit(
-            float(np.exp(mean[0])), float(np.exp(mean[1])), np.asarray(covariance, np.float64), fit.log_likelihood,
-            fit.observations, fit.events,
-        )  # fmt: skip
-    return found
-
-
-def _between(points: Floats, variances: Floats) -> Floats:
-    """Return the moment estimate of the variance between groups for each coordinate; zeros for fewer than two groups."""
-    if len(points) < 2:
-        return np.zeros(2)
-    weight = 1 / variances
-    mean = (weight * points).sum(axis=0) / weight.sum(axis=0)
-    q = (weight * (points - mean) ** 2).sum(axis=0)
-    scale = weight.sum(axis=0) - (weight**2).sum(axis=0) / weight.sum(axis=0)
-    return np.asarray(np.maximum((q - (len(points) - 1)) / scale, 0.0), np.float64)
+    gain = prior @ weight
+    kept = np.eye(2) - gain
+    means = centre[:, None, :] + (gain @ apart[..., None])[..., 0]
+    covariances = kept @ prior + kept @ centre_covariance[:, None] @ kept.transpose(0, 1, 3, 2)
+    return np.asarray(log_likelihood, np.float64), np.asarray(means, np.float64), np.asarray(covariances, np.float64)

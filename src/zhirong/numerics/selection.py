@@ -14,7 +14,15 @@ from scipy import optimize, special, stats
 
 from zhirong.kernel.errors import ConvergenceError, DomainError
 
-__all__ = ["HeckmanFit", "ProbitFit", "heckman_likelihood", "heckman_two_step", "inverse_mills", "probit"]
+__all__ = [
+    "HeckmanFit",
+    "ProbitFit",
+    "heckman_likelihood",
+    "heckman_profile",
+    "heckman_two_step",
+    "inverse_mills",
+    "probit",
+]
 
 Floats = NDArray[np.float64]
 _RHO_LIMIT = 0.9999
@@ -253,6 +261,56 @@ def heckman_likelihood(
         float((1 - rho**2) * errors[-1]), float(sigma * errors[-2]), float(_likelihood(at, *parts)[0]),
         len(chosen), int(chosen.sum()),
     )  # fmt: skip
+
+
+def heckman_profile(
+    y: Floats, x: Floats, z: Floats, selected: NDArray[np.bool_], rhos: Floats, *, iterations: int = 500
+) -> tuple[Floats, Floats, Floats]:
+    """Return how likely each correlation is when everything else is at its best for it.
+
+    See `heckman_two_step` for the other parameters. A likelihood that is flat or has two summits, as with few rows and no
+    strong covariate of selection alone, shows here and not in a standard error.
+
+    Parameters
+    ----------
+    rhos : ndarray, shape (r,)
+        Correlations to hold, inside -1 to 1, rising.
+
+    Returns
+    -------
+    log_likelihood : ndarray, shape (r,)
+    sigma : ndarray, shape (r,)
+        Standard deviation of the outcome's error at each.
+    gamma : ndarray, shape (r, m)
+        Coefficients of the selection at each.
+
+    Raises
+    ------
+    DomainError, ConvergenceError
+        As `heckman_two_step`; DomainError too for a correlation of one or beyond.
+    """
+    held = np.asarray(rhos, np.float64)
+    if held.ndim != 1 or not (np.abs(held) < 1).all():
+        raise DomainError("correlations to hold must lie inside -1 to 1")
+    chosen = np.asarray(selected, bool)
+    outcome, design, first = _checked(y, x, z, chosen)
+    start = heckman_two_step(y, x, z, chosen)
+    k, m = design.shape[1], first.shape[1]
+    parts = (outcome, design, first[chosen], first[~chosen])
+    theta = np.concatenate([start.beta, start.gamma, [np.log(start.sigma)]])
+    value, sigma, gamma = np.empty(len(held)), np.empty(len(held)), np.empty((len(held), m))
+    for i in np.argsort(np.abs(held - np.clip(start.rho, -0.9, 0.9)), kind="stable"):
+        tied = float(np.arctanh(held[i]))
+
+        def loss(at: Floats, tied: float = tied) -> tuple[float, Floats]:
+            if abs(at[-1]) > 50:
+                return 1e12, np.zeros_like(at)
+            found, slope = _likelihood(np.append(at, tied), *parts)
+            return -found, -slope[:-1]
+
+        answer = optimize.minimize(loss, theta, jac=True, method="BFGS", options={"maxiter": iterations, "gtol": 1e-5})
+        value[i], sigma[i], gamma[i] = -float(answer.fun), float(np.exp(answer.x[-1])), answer.x[k : k + m]
+    return value, sigma, gamma
 
 
 def _likelihood(at: Floats, y: Floats, x: Floats, z: Floats, z_out: Floats) -> tuple[float, Floats]:

@@ -26,6 +26,7 @@ __all__ = ["Parameter", "ParameterBook", "load"]
 
 _ENTRY_KEYS = {"label", "unit", "jurisdiction", "values", "note"}
 _ENTRY_REQUIRED = {"label", "unit", "jurisdiction", "values"}
+_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _VALUE_KEYS = {"from", "to", "value", "low", "high", "source"}
 _VALUE_REQUIRED = {"from", "value", "source"}
 _SOURCE_KEYS = {"title", "title_zh", "note_zh", "grade", "link", "page", "dated", "note"}
@@ -175,7 +176,7 @@ def _yaml_files(folder: Traversable) -> Iterator[Traversable]:
 
 def _parse(text: str, file: str) -> dict[str, tuple[Parameter, ...]]:
     try:
-        plain = yaml.safe_load(text)
+        plain = yaml.load(text, _SafeLoader)  # noqa: S506 - a safe loader, in C where the library has it
     except yaml.YAMLError as err:
         raise ParameterError(f"{file}: not YAML: {err}") from err
     if not isinstance(plain, dict):

@@ -34,7 +34,7 @@ from zhirong.reports.calibration_charts import (
 from zhirong.reports.render import ReportFiles, write_forms
 from zhirong.valuation.calibration import FirmChecks, GroupHazard, LifeCheck, PieceCheck, ValueCheck
 
-__all__ = ["CalibrationResult", "LifeSet", "is_sound", "order_text", "render_calibration"]
+__all__ = ["CalibrationResult", "LifeSet", "gain_text", "is_sound", "order_text", "render_calibration"]
 
 _P_SOUND = 0.01
 
@@ -93,6 +93,13 @@ def order_text(check: ValueCheck) -> str:
     return f"{check.order:.2f} ({check.order_low:.2f}–{check.order_high:.2f})"
 
 
+def gain_text(check: ValueCheck) -> str:
+    """Return the gain on the better naive answer with its 95 % error, or a dash."""
+    if check.crps_gain is None or check.crps_gain_error is None:
+        return "—"
+    return f"{check.crps_gain:+.3f} ± {1.96 * check.crps_gain_error:.3f}"
+
+
 def _tone(verdict: str) -> Tone:
     return "warning" if verdict == "outside" else "normal"
 
@@ -104,7 +111,8 @@ def _columns(lang: Language, *heads: tuple[str, str, bool, float]) -> tuple[Colu
 def _value_section(result: CalibrationResult, lang: Language) -> Section:
     columns = _columns(
         lang, ("方法", "Method", False, 2.2), ("件数", "Patents", True, 0.8), ("50/80/95 覆盖率 %", "Coverage at 50/80/95, %", True, 1.6),
-        ("CRPS（对数）", "CRPS (log)", True, 0.8), ("较朴素对照改进", "Gain on naive", True, 1.3), ("80% 区间得分", "80 % interval score", True, 1.0),
+        ("CRPS（对数）", "CRPS (log)", True, 0.8), ("较朴素对照改进", "Gain on naive", True, 1.3),
+        ("80% 区间得分", "80 % interval score", True, 1.0),
         ("对数偏差", "Log bias", True, 0.8), ("秩相关", "Rank correlation", True, 1.5),
     )  # fmt: skip
     cells = tuple(
@@ -112,7 +120,7 @@ def _value_section(result: CalibrationResult, lang: Language) -> Section:
             Cell(row.label.in_(lang)), Cell(str(row.count)),
             Cell(points(row.coverage), "warning" if is_sound(row, len(result.values)) is False else "normal"),
             Cell(f"{row.crps:.3f}"),
-            Cell("—" if row.crps_gain is None or row.crps_gain_error is None else f"{row.crps_gain:+.3f} ± {1.96 * row.crps_gain_error:.3f}"),
+            Cell(gain_text(row)),
             Cell(f"{row.interval_score:.2f}"), Cell(f"{row.log_error:+.2f}"), Cell(order_text(row)),
         )
         for row in result.values
@@ -154,8 +162,10 @@ def _value_reason(result: CalibrationResult, lang: Language) -> str:
 
 def _piece_section(result: CalibrationResult, lang: Language) -> Section:
     columns = _columns(
-        lang, ("参数", "Parameter", False, 2.4), ("次数", "Data sets", True, 0.8), ("50/80/95 覆盖率 %", "Coverage at 50/80/95, %", True, 1.5),
-        ("秩均匀 p（χ²）", "p of ranks (χ²)", True, 1.0), ("秩均匀 p（分布）", "p of ranks (ECDF)", True, 1.0), ("拟合被拒", "Fits refused", True, 0.8),
+        lang, ("参数", "Parameter", False, 2.4), ("次数", "Data sets", True, 0.8),
+        ("50/80/95 覆盖率 %", "Coverage at 50/80/95, %", True, 1.5),
+        ("秩均匀 p（χ²）", "p of ranks (χ²)", True, 1.0), ("秩均匀 p（分布）", "p of ranks (ECDF)", True, 1.0),
+        ("拟合被拒", "Fits refused", True, 0.8),
         ("结论", "Verdict", False, 1.1),
     )  # fmt: skip
     words = {
@@ -207,7 +217,8 @@ def _life_section(sets: LifeSet, place: int, lang: Language) -> Section:
         return Section(f"lives-{place}", title, (Paragraph(said, "warning"),))
     columns = _columns(
         lang, ("拟合日", "Fitted at", False, 1.1), ("年", "Years", True, 0.5), ("件数", "Rights", True, 0.7),
-        ("预测/实际 %", "Predicted / ended, %", True, 1.2), ("Brier：引擎/单一威布尔/KM/常数", "Brier: engine / one Weibull / KM / constant", True, 2.4),
+        ("预测/实际 %", "Predicted / ended, %", True, 1.2),
+        ("Brier：引擎/单一威布尔/KM/常数", "Brier: engine / one Weibull / KM / constant", True, 2.4),
         ("斜率", "Slope", True, 1.2), ("截距", "Intercept", True, 1.3), ("外推 %", "Beyond, %", True, 0.8),
     )  # fmt: skip
     cells = tuple(
@@ -283,8 +294,9 @@ def _firm_section(firms: FirmChecks | None, lang: Language) -> Section:
 
 def _cost_blocks(firms: FirmChecks, lang: Language) -> tuple[Block, ...]:
     heads = _columns(
-        lang, ("企业", "Firms", False, 1.8), ("样本/企业", "Rows / firms", True, 1.0), ("50/80/95 覆盖率 %", "Coverage at 50/80/95, %", True, 1.5),
-        ("对数偏差", "Log bias", True, 0.8), ("实际/声明离散", "Spread found / claimed", True, 1.2),
+        lang, ("企业", "Firms", False, 1.8), ("样本/企业", "Rows / firms", True, 1.0),
+        ("50/80/95 覆盖率 %", "Coverage at 50/80/95, %", True, 1.5), ("对数偏差", "Log bias", True, 0.8),
+        ("实际/声明离散", "Spread found / claimed", True, 1.2),
     )  # fmt: skip
     cells = tuple(
         (
@@ -315,7 +327,8 @@ def _summary(result: CalibrationResult, lang: Language) -> Summary:
         lines[False] += [
             pick(
                 lang, f"{sets.name.zh} {c.cut} 起 {c.years:g} 年：预测 {100 * c.mean_predicted:.0f}%，实际 {100 * c.ended / c.count:.0f}%",
-                f"{sets.name.en}, {c.cut} +{c.years:g} years: {100 * c.mean_predicted:.0f} % predicted, {100 * c.ended / c.count:.0f} % ended",
+                f"{sets.name.en}, {c.cut} +{c.years:g} years: {100 * c.mean_predicted:.0f} % predicted, "
+                f"{100 * c.ended / c.count:.0f} % ended",
             )
             for c in sets.checks
             if abs(c.mean_predicted - c.ended / c.count) > 0.05

@@ -222,9 +222,7 @@ def slope_chart(name: str, rows: Sequence[FirmSlope], lang: Language) -> Chart:
                 axes.plot([row.slope - 1.96 * row.error, row.slope + 1.96 * row.error], [y, y], color=tone, lw=2)
                 axes.plot([row.slope], [y], marker="o", ms=6, color=tone, mec="white", mew=1)
                 axes.plot([row.supposed, row.supposed], [y - 0.3, y + 0.3], color=PALETTE["ink"], lw=1.2)
-            axes.set_xlabel(
-                pick(lang, "弹性（竖线为假定值）", "elasticity (upright line: what is supposed)"), size=9
-            )
+            axes.set_xlabel(pick(lang, "弹性（竖线为假定值）", "elasticity (upright line: what is supposed)"), size=9)
 
         return draw(key, on, width=width, height=height, alt=alt)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zhirong.reports.calibration import CalibrationResult, LifeSet, is_sound, order_text
+from zhirong.reports.calibration import CalibrationResult, LifeSet, gain_text, is_sound, order_text
 from zhirong.reports.calibration_charts import points
 from zhirong.valuation.calibration import FirmChecks, GroupHazard, LifeCheck, ValueCheck
 
@@ -43,12 +43,12 @@ def _values(values: Sequence[ValueCheck]) -> list[str]:
     rows = [
         [
             v.label.en, str(v.count), points(v.coverage), " / ".join(r.verdict() for r in v.coverage), f"{v.crps:.3f}",
-            "—" if v.crps_gain is None or v.crps_gain_error is None else f"{v.crps_gain:+.3f} ± {1.96 * v.crps_gain_error:.3f}",
+            gain_text(v),
             f"{v.log_error:+.2f}", order_text(v),
         ]
         for v in values
     ]  # fmt: skip
-    pooled = values[0]
+    pooled, learned = values[0], next((v for v in values if v.name == "learned"), None)
     within = [v.label.en.lower() for v in values if is_sound(v, len(values)) is not False]
     found = (
         "None of the rows keeps its word at all three levels."
@@ -66,14 +66,23 @@ def _values(values: Sequence[ValueCheck]) -> list[str]:
              "rank correlation with truth"],
             rows,
         ),
-        (f"**What fails, and why.** {found} The pooled value, which is what `zhirong value` prints, holds "
-        f"{points(pooled.coverage)} % where it claims 50 / 80 / 95, and its median lies {pooled.log_error:+.2f} log points from the "
-        f"truth. In this world a firm's revenue says next to nothing of the latent value of one of its patents: the rank correlation of "
-        f"pooled and latent values is {order_text(pooled)}. Methods built on revenue are therefore sure about the wrong thing, and they "
-        "carry most of the declared weight; renewals see the low end only, because the return that pays fees follows the latent value "
-        "weakly; cost knows nothing of use. Adding more income methods adds weight to the same revenue, not knowledge. Sold patents of "
-        "this world are better than the others by half a log point, so that all price-based rows lie above the truth. The declared "
-        "weights stay as they are here: setting them on this world and testing them on it would prove nothing."), "",
+        (f"**What fails, and why.** {found} Pooled by declared weights, the value holds {points(pooled.coverage)} % where it claims "
+        f"50 / 80 / 95, and its median lies {pooled.log_error:+.2f} log points from the truth. In this world a firm's revenue says next to "
+        f"nothing of the latent value of one of its patents: the rank correlation of pooled and latent values is {order_text(pooled)}. "
+        "Methods built on revenue are therefore sure about the wrong thing; renewals see the low end only, because the return that pays "
+        "fees follows the latent value weakly; cost knows nothing of use. Adding more income methods adds weight to the same revenue, "
+        "not knowledge. Sold patents of this world are better than the others by half a log point, so that all price-based rows lie "
+        "above the truth."), "",
+        *(_learned_text(pooled, learned) if learned is not None else []),
+    ]  # fmt: skip
+
+
+def _learned_text(pooled: ValueCheck, learned: ValueCheck) -> list[str]:
+    return [
+        (f"Where a store holds sale prices, as here, `zhirong value` pools by weights and width learned from them, each sale valued with "
+        f"what was known the day before it. This holds {points(learned.coverage)} % and scores {learned.crps:.3f} where the declared "
+        f"weights score {pooled.crps:.3f}. Prices scatter about latent values, so that an interval honest for prices is wider than one "
+        "for latent values need be; the middle shows it most."), "",
     ]  # fmt: skip
 
 
@@ -91,11 +100,9 @@ def _pieces(result: CalibrationResult) -> list[str]:
         "tested by bins (χ²) and by their distribution function as a whole (Säilynoja et al. 2022). *Calibrated*: all three coverages "
         f"within two points and ranks uniform, at 1 % over all {len(rows)} rows together."), "",
         *_table(["model", "data sets", "coverage of 50 / 80 / 95, %", "p (χ²)", "p (ECDF)", "refused", "verdict"], rows),
-        ("*Validity from counted cases* replaces a product of two uncertain shares by one beta of the same mean and spread. Its truths "
-        "take the share tested as a beta of the stated mean and range; taken as a normal cut at 0 instead, 4 % of truths have a validity "
-        "of exactly 1, and the 95 % interval holds about 92 %. *Rate of a field within a court* takes the concentration below the first level at its most likely "
-        "value and not as a distribution (empirical Bayes), and *survival of a field* the spread between fields likewise; the first "
-        "level of courts has its whole posterior. Maximum-likelihood fits answer with a normal distribution, which is an approximation."), "",
+        ("*Rate of a field within a court* takes the concentration below the first level at its most likely value and not as a "
+        "distribution (empirical Bayes); the first level of courts, and the spread between fields of *survival of a field*, have their "
+        "whole posterior. Maximum-likelihood fits answer with a normal distribution, which is an approximation."), "",
     ]  # fmt: skip
 
 
@@ -169,13 +176,13 @@ def _real_reason(sets: LifeSet) -> list[str]:
     return [
         (f"**What fails, and why.** A constant scores better than the engine in {worse} of {len(sets.checks)} rows, and ends are predicted "
         "too often at three and five years. Two things can be seen. First, nearly all rights of this sample were filed within a few years, "
-        "so that at any date they are of nearly one age and none had been watched at the age to be predicted: at three years and more, "
-        f"{100 * beyond:.0f} % or more of the rights are beyond all ages watched, and the fitted law is carried beyond its data. Second, two "
-        "populations are mixed that the engine does not tell apart, as the last table shows: rights of domestic applicants end early and "
-        "then less and less, those of foreign applicants seldom at first and then more. A Weibull rises or falls all along; fitted to "
-        f"the early ends it rises, and overshoots. Telling the two apart is no cure: one Weibull for each scores better in {helped} of "
-        f"{len(sets.checks)} rows only. Age and calendar time cannot be told apart here, so that it stays open whether the peak belongs to "
-        "an age or to the years about 2008. Lives of such a sample are to be read with that in mind."), "",
+        "so that at any date they are of nearly one age and none had been watched at the age to be predicted: at three years and "
+        f"more, {100 * beyond:.0f} % or more of the rights are beyond all ages watched, and the fitted law is carried beyond its data. "
+        "Second, two populations are mixed that the engine does not tell apart, as the last table shows: rights of domestic applicants end "
+        "early and then less and less, those of foreign applicants seldom at first and then more. A Weibull rises or falls all along; "
+        f"fitted to the early ends it rises, and overshoots. Telling the two apart is no cure: one Weibull for each scores better in "
+        f"{helped} of {len(sets.checks)} rows only. Age and calendar time cannot be told apart here, so that it stays open whether "
+        "the peak belongs to an age or to the years about 2008. Lives of such a sample are to be read with that in mind."), "",
     ]  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from zhirong.valuation import (
     value_portfolio,
 )
 from zhirong.valuation.bridge import ValueBridge, bridge_to_dict, value_bridge
+from zhirong.valuation.reliability import with_learned_pool
 
 __all__ = ["Dossier", "indicators_of", "make_dossier", "scores_of"]
 
@@ -113,9 +114,9 @@ def scores_of(store: Store, as_of: date, profile: str | Path, *, step: Step = _s
 
 
 def _kept(store: Store, what: Mapping[str, Any]) -> Path:
+    name = fingerprint({**what, "data": store.fingerprints(), "version": INDICATOR_VERSION})
     folder = store.path.parent / f".{store.path.name}.cache"
     folder.mkdir(exist_ok=True)
-    name = fingerprint({**what, "data": store.fingerprints(), "version": INDICATOR_VERSION})
     return folder / f"{what['what']}-{name[:24]}.parquet"
 
 
@@ -178,9 +179,11 @@ def make_dossier(
     out.mkdir(parents=True, exist_ok=True)
     scores = read_scores(scores_of(store, as_of, str(purpose), step=step), list(patent_ids))
     with connect("duckdb") as engine:
-        step("fitting life, renewal and validity", 1, 3)
+        step("fitting life, renewal and validity", 1, 4)
         background = prepare(store, engine, as_of=as_of, book=book or load())
-        step("simulating values", 2, 3)
+        step("learning from prices paid", 2, 4)
+        background = with_learned_pool(background)
+        step("simulating values", 3, 4)
         whole: PortfolioValuation | None = None
         refused: tuple[Finding, ...] = ()
         if portfolio is not None:
@@ -194,7 +197,7 @@ def make_dossier(
             batch = value_patents(background, patent_ids, purpose=purpose, mine=mine, draws=draws, seed=seed)
             valued, refused = list(batch.valuations), batch.refused
         bridges = {} if since is None else _bridges(background, store, engine, valued, since, mine, seed)
-    step("writing reports", 3, 3)
+    step("writing reports", 4, 4)
     files: list[Path] = []
     if whole is not None:
         files += _write_portfolio(whole, scores, out, languages)
@@ -212,7 +215,7 @@ def _bridges(
     mine: Mapping[str, Assumption] | None, seed: int,
 ) -> dict[str, ValueBridge]:  # fmt: skip
     """Return what moved each value since an earlier day; a patent that could not be valued then has none."""
-    old = prepare(store, engine, as_of=since, book=background.book)
+    old = with_learned_pool(prepare(store, engine, as_of=since, book=background.book))
     found = {}
     for valuation in valued:
         try:

@@ -12,6 +12,7 @@ from zhirong.reports import charts
 from zhirong.reports.blocks import Bullets, Cell, Chart, Column, Document, Facts, Paragraph, Section, Summary, Table
 from zhirong.reports.canvas import both
 from zhirong.reports.content import footer
+from zhirong.reports.dependence import dependence_section
 from zhirong.reports.formats import Scale, format_date, format_number, format_percent, money_scale
 from zhirong.reports.quantities import fact_value
 from zhirong.reports.render import FORMS, ReportFiles, write_forms
@@ -19,7 +20,7 @@ from zhirong.reports.sections import message_cell, provenance_items
 from zhirong.reports.texts import say, word
 from zhirong.reports.workbook import MONEY, NUMBER, TEXT, Sheet
 from zhirong.valuation.engine import PortfolioValuation
-from zhirong.valuation.types import QUANTILE_LEVELS, Valuation
+from zhirong.valuation.types import QUANTILE_LEVELS, Quantiles, Valuation
 
 __all__ = ["build_portfolio", "render_portfolio"]
 
@@ -82,6 +83,8 @@ def build_portfolio(
         sections.append(_distribution_section(values, lang))
     if isinstance(portfolio, PortfolioValuation):
         sections.insert(0, _total_section(portfolio, first.currency, lang))
+        if len(values) > 1:
+            sections.insert(1, dependence_section(portfolio.dependence, dict(_cases(portfolio)), first.currency, lang))
         if portfolio.refused:
             sections.append(_refused_section(portfolio, lang))
     sections.append(_provenance_section(first, lang))
@@ -123,11 +126,11 @@ def _summary(portfolio: PortfolioValuation | None, values: Sequence[Valuation], 
     first, medians = values[0], [v.quantiles[0.5] for v in values]
     value, note, label = say("portfolio.no_value", lang), say("portfolio.no_total", lang), say("portfolio.total", lang)
     if portfolio is not None:
-        q, other = portfolio.comonotonic, portfolio.independent
+        q, other = portfolio.dependence.quantiles, portfolio.comonotonic
         scale = money_scale([q[0.05], q[0.95]], first.currency, lang, typical=q[0.5])
         label, value = say("portfolio.value", lang), scale.interval(q[0.1], q[0.9])
-        independent = scale.interval(other[0.1], other[0.9])
-        note = say("portfolio.value_note", lang, median=scale.money(q[0.5]), independent=independent)
+        together = scale.interval(other[0.1], other[0.9])
+        note = say("portfolio.value_note", lang, median=scale.money(q[0.5]), together=together)
     few = min(5, len(values))
     total = sum(medians)
     share = format_percent(sum(medians[:few]) / total) if total > 0 else say("word.unknown", lang)
@@ -174,10 +177,18 @@ def _summary(portfolio: PortfolioValuation | None, values: Sequence[Valuation], 
     )
 
 
+def _cases(portfolio: PortfolioValuation) -> tuple[tuple[str, Quantiles], ...]:
+    return (
+        ("common", portfolio.dependence.quantiles),
+        ("comonotonic", portfolio.comonotonic),
+        ("independent", portfolio.independent),
+    )
+
+
 def _total_section(portfolio: PortfolioValuation, currency: str, lang: Language) -> Section:
     columns = [Column(say("portfolio.dependence_head", lang), share=1.6)]
     columns += [Column(f"{100 * level:g}%", True) for level in QUANTILE_LEVELS]
-    cases = (("comonotonic", portfolio.comonotonic), ("independent", portfolio.independent))
+    cases = _cases(portfolio)
     rows = []
     for key, q in cases:
         scale = money_scale([q[0.05], q[0.95]], currency, lang, typical=q[0.5])
@@ -303,7 +314,7 @@ def _sheets(portfolio: PortfolioValuation | Sequence[Valuation], lang: Language,
     kinds = (TEXT, TEXT, *(MONEY,) * len(levels), NUMBER, NUMBER)
     sheets = [Sheet(say("sheet.patents", lang), heads, kinds, rows, (20, 44, *(16,) * len(levels), 8, 8))]
     if isinstance(portfolio, PortfolioValuation):
-        cases = (("comonotonic", portfolio.comonotonic), ("independent", portfolio.independent))
+        cases = _cases(portfolio)
         total_rows = [(say(f"portfolio.{key}", lang), *(q[level] for level in QUANTILE_LEVELS)) for key, q in cases]
         total_heads = (say("portfolio.dependence_head", lang), *levels)
         kinds = (TEXT, *(MONEY,) * len(levels))

@@ -11,6 +11,7 @@ from zhirong.kernel.text import Language
 from zhirong.reports import charts
 from zhirong.reports.blocks import Block, Cell, Chart, Column, Facts, Paragraph, Section, Table
 from zhirong.reports.canvas import both
+from zhirong.reports.comparables import comparables_section
 from zhirong.reports.formats import Scale, format_date, format_percent, money_scale
 from zhirong.reports.quantities import fact_label, fact_value, indicator_name, quantity, reading_value
 from zhirong.reports.summary import UNVERIFIED, value_scale
@@ -33,6 +34,7 @@ def body(
         radar_section(score, lang),
         cohort_section(readings, lang),
         _methods(valuation, lang),
+        comparables_section(valuation, lang),
         _fan(valuation, lang),
         _tornado(valuation, lang),
         _assumptions(valuation, lang),

@@ -140,6 +140,8 @@ def sheets_of(
         _assumptions(valuation, lang),
         _cash_flow(valuation, lang),
         _contributions(valuation, lang),
+        _comparables(valuation, lang),
+        _licences(valuation, lang),
         _indicators(readings, lang),
         _findings(valuation, lang),
         _provenance(valuation, lang),
@@ -274,6 +276,56 @@ def _contributions(valuation: Valuation, lang: Language) -> Sheet:
         (TEXT, NUMBER, NUMBER, TEXT, MONEY, MONEY, PERCENT),
         rows,
         (26, 14, 14, 16, 20, 20, 12),
+    )
+
+
+def _comparables(valuation: Valuation, lang: Language) -> Sheet:
+    keys = (
+        "deal",
+        "date",
+        "grade",
+        "paid",
+        "currency",
+        "patents",
+        "indexed",
+        "adjusted",
+        "weight",
+        "outlier",
+        "patent",
+        "why",
+    )
+    rows = [
+        (
+            c.deal_id, c.deal_date, word("deal", c.evidence_grade or "unknown", lang), c.price, c.currency, c.patent_count,
+            c.indexed_price_cny, c.adjusted_price_cny, c.weight, say("comparables.outlier", lang) if c.is_outlier else "",
+            c.patent_id, c.reason.in_(lang),
+        )
+        for c in (valuation.market.comparables if valuation.market else ())
+    ]  # fmt: skip
+    return Sheet(
+        say("sheet.comparables", lang),
+        tuple(say(f"comparables.col.{key}", lang) for key in keys),
+        (TEXT, DATE, TEXT, MONEY, TEXT, NUMBER, MONEY, MONEY, PERCENT, TEXT, TEXT, TEXT),
+        rows,
+        (14, 12, 14, 16, 10, 10, 18, 18, 10, 14, 18, 60),
+    )
+
+
+def _licences(valuation: Valuation, lang: Language) -> Sheet:
+    keys = ("deal", "date", "grade", "patent", "exclusivity", "rate", "weight")
+    rows = [
+        (
+            x.deal_id, x.deal_date, word("deal", x.evidence_grade or "unknown", lang), x.patent_id,
+            word("exclusivity", x.exclusivity, lang) if x.exclusivity else say("word.unknown", lang), x.royalty_rate, x.weight,
+        )
+        for x in valuation.licences
+    ]  # fmt: skip
+    return Sheet(
+        say("sheet.licences", lang),
+        tuple(say(f"comparables.col.{key}", lang) for key in keys),
+        (TEXT, DATE, TEXT, TEXT, TEXT, PERCENT, PERCENT),
+        rows,
+        (14, 12, 14, 18, 14, 10, 10),
     )
 
 

@@ -7,10 +7,12 @@ happen here. Engine libraries load on use.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -27,6 +29,9 @@ __all__ = ["ENGINES", "Engine", "EngineName", "connect"]
 
 EngineName = Literal["duckdb", "spark"]
 ENGINES: tuple[EngineName, ...] = ("duckdb", "spark")
+
+_SHORT_LIST = 64
+_LISTS_KEPT = 8
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +52,7 @@ class Engine:
         self.scratch = scratch
         self._con = con
         self._count = 0
+        self._lists: dict[tuple[str, tuple[str, ...]], ibis.Table] = {}
 
     def read(self, path: Path) -> ibis.Table:
         """Return a Parquet file, or a folder of Parquet parts, as a table."""
@@ -61,12 +67,39 @@ class Engine:
         write_parquet(path, table)
         return self.read(path)
 
+    def among(self, table: ibis.Table, column: str, values: Iterable[str]) -> ibis.Table:
+        """Return the rows whose column is one of the values, which may be many: a long list is joined, not written out.
+
+        Parameters
+        ----------
+        table : ibis.Table
+            Any table of this engine.
+        column : str
+            A column of text; it keeps its place.
+        values : iterable of str
+            In any order, repeated or not.
+        """
+        wanted = tuple(sorted(set(values)))
+        if len(wanted) <= _SHORT_LIST:
+            return table.filter(table[column].isin(wanted))
+        key = (column, wanted)
+        if key not in self._lists:
+            while len(self._lists) >= _LISTS_KEPT:
+                self._lists.pop(next(iter(self._lists)))
+            self._lists[key] = self.facts(pa.table({column: pa.array(wanted, pa.string())}))
+        return table.semi_join(self._lists[key], column)
+
     def stage(self, expr: ibis.Table, name: str) -> ibis.Table:
         """Materialise a named step as Parquet, log its row count, and return it as a table."""
         path = self._new_path(name)
         rows = self.write(expr, path)
         _log.info("stage %s: %d rows", name, rows)
         return self.read(path)
+
+    def view(self, expr: ibis.Table, name: str) -> ibis.Table:
+        """Name an expression as a temporary view and return that: what is built on it compiles without it, time and again."""
+        self._count += 1
+        return self._con.create_view(f"{name}_{self._count:05d}", expr)
 
     def write(self, expr: ibis.Table, path: Path, *, metadata: Mapping[str, str] | None = None) -> int:
         """Write an expression's rows to one Parquet file, atomically; return the number of rows.
@@ -122,6 +155,18 @@ class Engine:
         """Execute a scalar expression and return a Python value, None for null."""
         return self.to_arrow(expr.as_table()).column(0)[0].as_py()
 
+    def session(self) -> Any:
+        """Return the Spark session, for functions mapped over rows (`zhirong.tables.mapping`).
+
+        Raises
+        ------
+        EngineError
+            On another engine.
+        """
+        if self.name != "spark":
+            raise EngineError("only Spark has a session")
+        return self._con._session
+
     def raw_connection(self) -> Any:
         """Return the DuckDB connection for a library that writes its own queries (record linkage).
 
@@ -146,6 +191,10 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def scratch_folder(self, name: str) -> Path:
+        """Return the name of a new folder in the scratch folder; it is not made."""
+        return self._new_path(name).with_suffix("")
 
     def _new_path(self, name: str) -> Path:
         self._count += 1
@@ -236,6 +285,7 @@ def _spark(folder: Path, master: str, threads: int | None, memory: str | None) -
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder / 'derby'}",
     }
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # that of functions mapped over rows; read before the start
     builder = SparkSession.builder.master(master).appName("zhirong")
     for key, value in settings.items():
         builder = builder.config(key, value)

@@ -84,7 +84,7 @@ def accounts_of(background: Background, patent_ids: Sequence[str]) -> dict[str, 
     wanted = sorted(set(patent_ids))
     roles = tables["patent_parties"].filter(lambda t: t.role.isin(_OWNER_ROLES) & (t.sequence == 1))
     firms = tables["firms"].filter(lambda t: t.party_id.notnull()).select("firm_id", "party_id", "sector_code")
-    joined = roles.filter(lambda t: t.patent_id.isin(wanted)).inner_join(firms, "party_id")
+    joined = engine.among(roles, "patent_id", wanted).inner_join(firms, "party_id")
     rows = engine.to_arrow(joined.select("patent_id", "firm_id", "sector_code").distinct()).to_pylist()
     owner = {row["patent_id"]: row for row in sorted(rows, key=lambda r: (r["patent_id"], r["firm_id"]), reverse=True)}
     firm_years = _rows(background, "firm_years", "firm_id", {row["firm_id"] for row in owner.values()})
@@ -111,9 +111,8 @@ def _rows(
     wanted = sorted(name for name in names if name is not None)
     if not wanted:
         return {}
-    chosen = background.tables[table].filter(
-        lambda t: t[key].isin(wanted) & (t.currency.isnull() | (t.currency == "CNY"))
-    )
+    chosen = background.engine.among(background.tables[table], key, wanted)
+    chosen = chosen.filter(lambda t: t.currency.isnull() | (t.currency == "CNY"))
     found: dict[str | None, list[dict[str, Any]]] = {}
     for row in sorted(background.engine.to_arrow(chosen).to_pylist(), key=lambda r: (r[key], r["year"])):
         found.setdefault(row[key], []).append(row)

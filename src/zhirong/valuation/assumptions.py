@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from zhirong.kernel.errors import DomainError, ParameterError, suggest
 from zhirong.kernel.provenance import Grade, Source
@@ -117,7 +117,7 @@ def table_of(assumption: Assumption) -> NDArray[np.float64]:
     """Return the quantile table of an assumption, shape (TABLE_SIZE,); see `numerics.distributions`."""
     if assumption.distribution is Distribution.WEIBULL_RESIDUAL:
         scores = np.linspace(-SCORE_MAX, SCORE_MAX, TABLE_SIZE)
-        return levels_of(assumption, np.asarray(stats.norm.cdf(scores), np.float64))
+        return levels_of(assumption, np.asarray(special.ndtr(scores), np.float64))
     return quantile_table(str(assumption.distribution), assumption.parameters, assumption.low, assumption.high)
 
 

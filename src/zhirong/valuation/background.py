@@ -1,12 +1,12 @@
-"""What all patents of a store have in common at a date: survival, renewal, validity, revenues.
+"""What all patents of a store have in common at a date: survival, renewal, validity, revenues, deals.
 
-Fitted once for a store and a day, and then shared by every valuation.
+Fitted once for a store and a day, and then shared by every valuation; the fits are kept beside the store (`kept`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
@@ -23,9 +23,15 @@ from zhirong.numerics.survival import WeibullFit, fit_weibull
 from zhirong.params import ParameterBook, field_of
 from zhirong.tables import Engine, Store
 from zhirong.valuation.appraisers import AppraiserPanel, appraiser_panel
+from zhirong.valuation.case_evidence import CaseEvidence, case_evidence
+from zhirong.valuation.deal_market import DealMarket, prepare_market
+from zhirong.valuation.kept import kept
+from zhirong.valuation.knowledge import Knowledge, Views
+from zhirong.valuation.movement import Movement, movement_of
+from zhirong.valuation.reconcile import PoolFit
 from zhirong.valuation.renewals import fit_renewals
 
-__all__ = ["Background", "prepare"]
+__all__ = ["Background", "Fits", "background_of", "prepare"]
 
 _ENDS = ("lapsed", "expired", "surrendered", "invalidated")
 _FIELD_EVENTS_MIN = 20
@@ -33,28 +39,20 @@ _FIELD_EVENTS_MIN = 20
 _YEAR_DAYS = 365.25
 
 
-@dataclass(frozen=True, slots=True)
-class Background:
-    """Everything shared by the valuations of one store at one day.
+@dataclass(frozen=True)  # no slots: a class can have but one base with slots
+class Fits:
+    """What is fitted once for a store and a day; plain data, which another process can take over.
 
     Attributes
     ----------
-    store : Store
-        Where the evidence is.
-    tables : Mapping of str to ibis.Table
-        Canonical tables cut at `as_of`.
-    as_of : date
-        Day of the valuation.
-    book : ParameterBook
-        Parameters.
     survival : Mapping of str to WeibullFit
         Life from filing by right type (``invention``), and by right type and field (``invention:4``).
     renewal : Mapping of str to RenewalFit
         Renewal model by office and right type (``CN:invention``).
-    validity_counts : tuple of float
-        Validity tests survived and lost in the store; partial invalidation counts half to each.
-    validity_cases : int
-        Decided tests behind the counts.
+    cases : CaseEvidence
+        Rates of surviving a challenge and of winning a suit, by court, field and kind of claim.
+    movement : Movement
+        How technology and law move at the date.
     revenue_prior : tuple of float or None
         Median and log standard deviation of yearly patent revenue for each patent in force over the firms of the store.
     revenue_firms : int
@@ -63,24 +61,34 @@ class Background:
         Why a fit that is missing is missing.
     panel : AppraiserPanel
         Appraisers' records, learned from later prices.
+    market : DealMarket
+        What all deals say together, by kind of right.
+    pool : PoolFit or None
+        Weights of methods and width of the pool learned from prices (`reliability.with_learned_pool`); None for the declared ones.
     """
 
-    store: Store
-    tables: Mapping[str, ibis.Table]
-    engine: Engine
-    as_of: date
-    book: ParameterBook
     survival: Mapping[str, WeibullFit]
     renewal: Mapping[str, RenewalFit]
-    validity_counts: tuple[float, float]
-    validity_cases: int
+    cases: CaseEvidence
+    movement: Movement
     revenue_prior: tuple[float, float] | None
     revenue_firms: int
     reasons: Mapping[str, str]
     panel: AppraiserPanel
+    market: DealMarket
+    pool: PoolFit | None = None
 
 
-def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook) -> Background:
+@dataclass(frozen=True, slots=True)
+class Background(Fits, Knowledge):
+    """Everything shared by the valuations of one store at one day: what is known (`Knowledge`), and the `Fits` to it."""
+
+    def fits(self) -> Fits:
+        """Return the fits alone, for `background_of` in another process."""
+        return Fits(**{item.name: getattr(self, item.name) for item in fields(Fits)})
+
+
+def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook, keep: bool = True) -> Background:
     """Fit what the patents of a store have in common.
 
     Parameters
@@ -93,23 +101,40 @@ def prepare(store: Store, engine: Engine, *, as_of: date, book: ParameterBook) -
         Nothing known later enters.
     book : ParameterBook
         Parameters, the user's overrides included.
+    keep : bool
+        Take the fits from the cache beside the store where it holds them, and put them there where it does not; the answer
+        is the same to the byte (`zhirong.valuation.kept`).
 
     Returns
     -------
     Background
     """
-    tables = evidence_at(store.read_all(engine), as_of)
+    tables = Views(engine, evidence_at(store.read_all(engine), as_of))
+    known = Knowledge(store, tables, engine, as_of, book)
+    return background_of(known, kept(store, as_of, book, Fits, lambda: _fit(known)) if keep else _fit(known))
+
+
+def background_of(known: Knowledge, fits: Fits) -> Background:
+    """Return what is known and the fits to it as one; the fits must be those of the same store, day and parameters."""
+    return Background(
+        **{item.name: getattr(known, item.name) for item in fields(Knowledge)},
+        **{item.name: getattr(fits, item.name) for item in fields(Fits)},
+    )
+
+
+def _fit(known: Knowledge) -> Fits:
+    """Fit what the patents of a store have in common."""
+    tables, engine, as_of, book = known.tables, known.engine, known.as_of, known.book
     reasons: dict[str, str] = {}
     lives = _lives(tables, engine, as_of)
     survival = _survival(lives, reasons)
     renewal = fit_renewals(lives, book, as_of, reasons)
-    counts, cases = _validity(tables, engine)
     prior, firms = _revenues(tables, engine)
     panel = appraiser_panel(
         tables, engine, as_of=as_of, years_max=float(book.at("valuation.opinion_years", as_of).value)
     )
-    return Background(
-        store, tables, engine, as_of, book, survival, renewal, counts, cases, prior, firms, reasons, panel
+    return Fits(
+        survival, renewal, case_evidence(known), movement_of(known), prior, firms, reasons, panel, prepare_market(known)
     )
 
 
@@ -190,16 +215,6 @@ def _survival(lives: Mapping[str, NDArray[Any]], reasons: dict[str, str]) -> dic
     if not fits:
         reasons.setdefault("survival", "no lapse dates in the store")
     return fits
-
-
-def _validity(tables: Mapping[str, ibis.Table], engine: Engine) -> tuple[tuple[float, float], int]:
-    cases = tables["cases"].filter(lambda t: t.outcome.isin(["maintained", "partially_invalidated", "invalidated"]))
-    counts = {
-        row["outcome"]: row["n"]
-        for row in engine.to_arrow(cases.group_by("outcome").aggregate(n=lambda t: t.count())).to_pylist()
-    }
-    half = 0.5 * counts.get("partially_invalidated", 0)
-    return (counts.get("maintained", 0) + half, counts.get("invalidated", 0) + half), sum(counts.values())
 
 
 def _revenues(tables: Mapping[str, ibis.Table], engine: Engine) -> tuple[tuple[float, float] | None, int]:

@@ -26,11 +26,12 @@ from zhirong.valuation.accounts import accounts_of
 from zhirong.valuation.assumptions import override
 from zhirong.valuation.background import Background, prepare
 from zhirong.valuation.bridge_reasons import GROUPS, State, reason_of
-from zhirong.valuation.inputs import Used
-from zhirong.valuation.movement import movement_of, with_movement
+from zhirong.valuation.inputs import fitted_life
+from zhirong.valuation.moving import life_factor
 from zhirong.valuation.reconcile import quantiles_of
 from zhirong.valuation.subject import Subject, describe
 from zhirong.valuation.types import Assumption, Distribution, Purpose, Quantiles
+from zhirong.valuation.used import Used
 
 __all__ = ["GROUPS", "BridgeStep", "ValueBridge", "bridge_to_dict", "shapley", "value_bridge"]
 
@@ -64,6 +65,7 @@ _OF_SUBJECT: Mapping[str, str] = {
     "revenue_year": "revenue",
     "development_cost_cny": "revenue",
     "sector_royalty": "deals",
+    "features": "technology",
 }
 _OF_BACKGROUND: Mapping[str, str] = {
     "as_of": "time",
@@ -71,11 +73,13 @@ _OF_BACKGROUND: Mapping[str, str] = {
     "survival": "events",
     "renewal": "events",
     "reasons": "events",
-    "validity_counts": "validity",
-    "validity_cases": "validity",
+    "cases": "validity",
+    "movement": "technology",
     "revenue_prior": "revenue",
     "revenue_firms": "revenue",
     "panel": "deals",
+    "market": "deals",
+    "pool": "deals",
 }
 _OF_TABLE: Mapping[str, str] = {
     "deals": "deals",
@@ -188,7 +192,7 @@ class _PinnedBook(ParameterBook):
 def value_bridge(
     store: Store, engine: Engine, patent_id: str, from_date: date, to_date: date, book: ParameterBook, purpose: Purpose,
     draws: int = 4_000, seed: int = 1, *, old_book: ParameterBook | None = None,
-    mine: Mapping[str, Assumption] | None = None, movement: bool = False,
+    mine: Mapping[str, Assumption] | None = None,
     backgrounds: tuple[Background, Background] | None = None,
 ) -> ValueBridge:  # fmt: skip
     """Explain the change of a value between two dates.
@@ -213,8 +217,6 @@ def value_bridge(
         Parameters of the old valuation where they were others.
     mine : Mapping of str to Assumption, optional
         The user's assumptions, at both dates: what they replace does not move.
-    movement : bool
-        Lay technology and law movement over the assumptions (`valuation.movement`).
     backgrounds : tuple of Background, Background, optional
         Old and new, prepared before, for bridges of many patents; they are prepared here where not given.
 
@@ -241,7 +243,7 @@ def value_bridge(
         )
     if tuple(b.as_of for b in backgrounds) != days:
         raise DomainError(f"the backgrounds given are of {backgrounds[0].as_of} and {backgrounds[1].as_of}")
-    old, new = (_state(background, patent_id, mine or {}, movement) for background in backgrounds)
+    old, new = (_state(background, patent_id, mine or {}) for background in backgrounds)
     books = tuple(_PinnedBook(s.background.book, day, days) for s, day in ((old, from_date), (new, to_date)))
     cache: dict[frozenset[str], Floats] = {}
 
@@ -258,7 +260,7 @@ def value_bridge(
     used = Used(book, to_date)
     steps = _steps(changed, worth, drawn, old, new, first[0.5], last[0.5])
     provenance = valuing.provenance_of(new.background, purpose, used, draws, seed, mine or {})
-    settings = {**provenance.settings, "since": from_date.isoformat(), "movement": str(movement).lower()}
+    settings = {**provenance.settings, "since": from_date.isoformat()}
     return ValueBridge(
         patent_id=patent_id,
         from_date=from_date,
@@ -310,20 +312,16 @@ def shapley(groups: Sequence[str], worth: Callable[[frozenset[str]], Floats]) ->
     return found
 
 
-def _state(background: Background, patent_id: str, mine: Mapping[str, Assumption], movement: bool) -> State:
+def _state(background: Background, patent_id: str, mine: Mapping[str, Assumption]) -> State:
     subject = describe(background, [patent_id])[0]
     used = Used(background.book, background.as_of)
-    base = valuing.assumptions_of(background, subject, accounts_of(background, [patent_id])[patent_id], used)
-    moved = base
-    if movement:
-        mine_class = [(subject.class_symbol or "")[:4]]
-        moved = with_movement(movement_of(background, classes=mine_class), background, subject, base, used)
+    found = valuing.assumptions_of(background, subject, accounts_of(background, [patent_id])[patent_id], used)
     factor = 1.0
-    if "economic_life" in base and "scale" in base["economic_life"].parameters:
-        factor = moved["economic_life"].parameters["scale"] / base["economic_life"].parameters["scale"]
-        moved = {**moved, "economic_life": base["economic_life"]}  # the factor belongs to technology, the fit to events
-    final = override(moved, mine)
-    return State(background, subject, final, 1.0 if "economic_life" in mine else factor)
+    fitted, moved = fitted_life(background, subject), life_factor(background.movement, subject, used)
+    if fitted is not None and moved is not None:
+        factor = moved.factor
+        found["economic_life"] = fitted  # the factor belongs to technology, the fit to events
+    return State(background, subject, override(found, mine), 1.0 if "economic_life" in mine else factor)
 
 
 def _mixed(old: State, new: State, moved: frozenset[str], books: tuple[ParameterBook, ...]) -> State:

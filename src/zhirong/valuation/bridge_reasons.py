@@ -153,8 +153,11 @@ def _technology(old: State, new: State) -> list[Bilingual | None]:
 
 
 def _validity(old: State, new: State) -> list[Bilingual | None]:
-    cases = [s.background.validity_cases for s in (old, new)]
-    return [_VALID(old, new), _went("库内已决稳定性案件", "decided validity cases in the store", cases, ",.0f")]
+    cases = [float(s.background.movement.law_ever.cases) for s in (old, new)]
+    return [
+        _VALID(old, new),
+        _went("库内已决案件", "decided cases in the store", cases, ",.0f"),
+    ]
 
 
 def _parameters(old: State, new: State) -> list[Bilingual | None]:

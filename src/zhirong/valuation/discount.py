@@ -22,8 +22,8 @@ from zhirong.numerics.streams import stream_key
 from zhirong.params import Parameter
 from zhirong.valuation.accounts import Accounts
 from zhirong.valuation.assumptions import levels_of, spread
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.types import Assumption, Distribution
+from zhirong.valuation.used import Used
 
 __all__ = [
     "AssetReturns",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -22,13 +22,17 @@ from zhirong.valuation.accounts import Accounts, accounts_of
 from zhirong.valuation.appraisers import opinion_draws
 from zhirong.valuation.assumptions import levels_of, override
 from zhirong.valuation.background import Background
+from zhirong.valuation.comparables import market_value
+from zhirong.valuation.dependence import Dependence, depend
 from zhirong.valuation.explain import EXPLAIN_DRAWS, contributions
 from zhirong.valuation.income_names import ADMITTED_INCOME
-from zhirong.valuation.inputs import Used, default_assumptions
+from zhirong.valuation.inputs import default_assumptions
+from zhirong.valuation.licences import licence_royalty
+from zhirong.valuation.market_types import MarketValue
 from zhirong.valuation.option_terms import ADMITTED, option_assumptions
 from zhirong.valuation.options import event_study_draws, option_draws
-from zhirong.valuation.reconcile import conflict, median_error, pool, quantiles_of, weights_for
-from zhirong.valuation.resolver import REASON_NOT_ASKED, admitted, refused
+from zhirong.valuation.reconcile import PoolFit, conflict, median_error, pool, quantiles_of, weights_for
+from zhirong.valuation.resolver import admitted, refused
 from zhirong.valuation.subject import Subject, describe, known_patents
 from zhirong.valuation.types import (
     Admissibility,
@@ -39,6 +43,7 @@ from zhirong.valuation.types import (
     StandardOfValue,
     Valuation,
 )
+from zhirong.valuation.used import Used
 
 __all__ = ["Batch", "PortfolioValuation", "value_patent", "value_patents", "value_portfolio"]
 
@@ -61,6 +66,10 @@ _ADMITTED: Mapping[str, tuple[str, str]] = {  # pairs of Chinese and English
     "appraisals": (
         "近年有评估意见，且评估人的偏差、漂移与噪声已由后续成交价学得",
         "recent opinions exist, and the bias, drift and noise of appraisers are learned from prices paid later",
+    ),
+    "market": (
+        "库内有足够的同类权利独立成交可比，且已修正时点、差异与拍卖的选择性偏差",
+        "enough deals at arm's length in like rights, moved to the date and corrected for what differs and for unsold lots",
     ),
     "survey_prior": (
         "任何有剩余期限的专利均可用，但证据最弱",
@@ -110,6 +119,8 @@ class PortfolioValuation:
         Quantiles of the sum if the patents' values were independent, and if they moved together wholly. Patents of one firm
         share its revenue and its courts, so the second is the cautious reading of the lower quantiles. The two are cases,
         not bounds: with tails this heavy, an upper quantile of the independent sum can be the larger.
+    dependence : Dependence
+        The sum under what the patents share, with what spreading spares and where its risk sits.
     refused : tuple of Finding
         Patents that were asked for and have no value; the sums are without them.
     weights : Mapping of str to float
@@ -120,6 +131,7 @@ class PortfolioValuation:
     valuations: tuple[Valuation, ...]
     independent: Mapping[float, float]
     comonotonic: Mapping[float, float]
+    dependence: Dependence
     refused: tuple[Finding, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
 
@@ -228,7 +240,7 @@ def value_portfolio(
     seed: int = 1,
     progress: Callable[[int, int, int], None] = lambda done, total, records: None,
 ) -> PortfolioValuation:
-    """Value a portfolio: each patent, and the sum if values were independent and if they moved together wholly.
+    """Value a portfolio: each patent, their sum under what they share, and were they independent or moved together wholly.
 
     `weights` holds the share owned of a patent, above 0 to 1, where that is not the whole; see `value_patents` for the rest.
 
@@ -258,7 +270,11 @@ def value_portfolio(
     light = tuple(
         replace(v, draws=None, methods=tuple(replace(m, draws=None) for m in v.methods)) for v in batch.valuations
     )
-    return PortfolioValuation(name, light, quantiles_of(total), quantiles_of(together), batch.refused, owned)
+    shares = background.book.at("portfolio.common_shares", background.as_of)
+    dependence = depend(batch.valuations, owned, shares, draws=draws, seed=seed)
+    return PortfolioValuation(
+        name, light, quantiles_of(total), quantiles_of(together), dependence, batch.refused, owned
+    )
 
 
 def _value(
@@ -272,11 +288,13 @@ def _value(
 ) -> Valuation:
     used = Used(background.book, background.as_of)
     assumptions = override(assumptions_of(background, subject, accounts, used), mine)
-    model, values, verdicts = _run(background, subject, assumptions, used, draws, seed)
-    weights = _weights(values, used, purpose)
-    pooled = pool(values, weights, seed=seed, subject_id=subject.patent_id)
-    results = tuple(_result(name, values[name], weights[name], model, used) for name in values)
-    bars = _tornado(model, values, weights, assumptions, seed, subject.patent_id)
+    run = _run(background, subject, assumptions, used, draws, seed)
+    model, values = run.model, run.values
+    found = _pooled(background, subject, values, used, purpose, seed)
+    pooled, weights = found.pooled, found.weights
+    why = _weight_reason(background.pool, used)
+    results = tuple(_result(name, values[name], weights[name], model, why(name)) for name in values)
+    bars = _tornado(model, values, weights, assumptions, seed, subject.patent_id, background.pool)
     return Valuation(
         subject_id=subject.patent_id,
         patent_ids=(subject.patent_id,),
@@ -288,7 +306,7 @@ def _value(
         mean=float(pooled.mean()),
         sd=float(pooled.std()),
         methods=results,
-        admissibility=tuple(verdicts),
+        admissibility=tuple(run.verdicts),
         contributions=bars,
         assumptions=tuple(_relevant(assumptions, values)),
         provenance=provenance_of(background, purpose, used, draws, seed, mine),
@@ -297,14 +315,18 @@ def _value(
         findings=_findings(background, subject),
         is_synthetic=background.store.manifest.is_synthetic,
         other_standards=_liquidation(pooled, assumptions, purpose, seed, subject.patent_id),
+        market=run.market,
+        licences=licence_royalty(background, subject, assumptions["royalty_rate"], used).comparables,
         draws=pooled,
     )
 
 
 def assumptions_of(background: Background, subject: Subject, accounts: Accounts, used: Used) -> dict[str, Assumption]:
     """Return every assumption that evidence or a parameter gives, before the user's own."""
+    found = default_assumptions(background, subject, used)
+    found["royalty_rate"] = licence_royalty(background, subject, found["royalty_rate"], used).assumption
     return {
-        **default_assumptions(background, subject, used),
+        **found,
         **more_income.income_assumptions(background, accounts, used),
         **option_assumptions(used.at),
     }
@@ -321,12 +343,78 @@ def pooled_draws(
 ) -> Floats:
     """Return the draws that `value_patent` gives under these assumptions, without explanation; for comparing states."""
     used = Used(background.book, background.as_of)
-    _, values, _ = _run(background, subject, assumptions, used, draws, seed)
-    return pool(values, _weights(values, used, purpose), seed=seed, subject_id=subject.patent_id)
+    return reconciled(background, subject, assumptions, used, purpose=purpose, draws=draws, seed=seed).pooled
 
 
-def _weights(values: Mapping[str, Floats], used: Used, purpose: Purpose) -> dict[str, float]:
-    weights = weights_for(list(values), used.at("valuation.weights").value, purpose)
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What `value_patent` computes before it explains.
+
+    Attributes
+    ----------
+    pooled : ndarray, shape (draws,)
+        Reconciled value.
+    values : Mapping of str to ndarray
+        Draws of each admissible method.
+    weights : Mapping of str to float
+        Weight of each of them.
+    """
+
+    pooled: Floats
+    values: Mapping[str, Floats]
+    weights: Mapping[str, float]
+
+
+def reconciled(
+    background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used, *, purpose: Purpose,
+    draws: int, seed: int,
+) -> Reconciled:  # fmt: skip
+    """Return the value of a patent without explanation: what a whole corpus is valued by.
+
+    Raises
+    ------
+    NotAdmissibleError
+        When no method is admissible.
+    """
+    values = _run(background, subject, assumptions, used, draws, seed, is_explained=False).values
+    return _pooled(background, subject, values, used, purpose, seed)
+
+
+def _pooled(
+    background: Background, subject: Subject, values: Mapping[str, Floats], used: Used, purpose: Purpose, seed: int
+) -> Reconciled:
+    weights = _weights(background, values, used, purpose)
+    pooled = pool(values, weights, seed=seed, subject_id=subject.patent_id, learned=background.pool)
+    return Reconciled(pooled, values, weights)
+
+
+def draws_by_method(
+    background: Background, patent_ids: Sequence[str], *, only: Collection[str], draws: int, seed: int
+) -> dict[str, dict[str, Floats]]:
+    """Return the draws of those methods that are admissible, of patents that the store knows and that are alive, before pooling."""
+    subjects = describe(background, known_patents(background, patent_ids))
+    accounts = accounts_of(background, [subject.patent_id for subject in subjects])
+    found = {}
+    for subject in sorted(subjects, key=lambda s: s.patent_id):
+        if subject.is_alive is False:
+            continue
+        used = Used(background.book, background.as_of)
+        assumptions = assumptions_of(background, subject, accounts[subject.patent_id], used)
+        try:
+            found[subject.patent_id] = _run(
+                background, subject, assumptions, used, draws, seed, only=only, is_explained=False
+            ).values
+        except NotAdmissibleError:
+            continue
+    return found
+
+
+def _weights(background: Background, values: Mapping[str, Floats], used: Used, purpose: Purpose) -> dict[str, float]:
+    declared = used.at("valuation.weights").value
+    if background.pool is not None:
+        used.at("valuation.pool_strength")
+        return weights_for(list(values), background.pool.weights, purpose)
+    weights = weights_for(list(values), declared, purpose)
     return _without_income(weights) if len(values) > 1 and "relief_from_royalty" not in values else weights
 
 
@@ -345,20 +433,34 @@ def provenance_of(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the methods gave: models that are explained and shown, draws by admissible method, and a verdict on each."""
+
+    model: methods.IncomeModel | None
+    market: MarketValue | None
+    values: dict[str, Floats]
+    verdicts: list[Admissibility]
+
+
 def _run(
-    background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used, draws: int, seed: int
-) -> tuple[methods.IncomeModel | None, dict[str, Floats], list[Admissibility]]:
-    """Run every method that is admissible, and say of each why or why not."""
+    background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used, draws: int, seed: int,
+    *, only: Collection[str] | None = None, is_explained: bool = True,
+) -> _Run:  # fmt: skip
+    """Run every method that is admissible, or of those named, and say of each why or why not."""
     if subject.undated_end is not None:
         raise NotAdmissibleError(
             f"{subject.patent_id}: a source states the status {subject.undated_end!r} without its date, so that it cannot be told "
             f"whether the right was alive at {background.as_of}; give the date of the status (法律状态日期) or remove the statement"
         )
     model: methods.IncomeModel | None = None
+    market: MarketValue | None = None
     values: dict[str, Floats] = {}
     verdicts: list[Admissibility] = []
 
     def attempt(name: str, run: Callable[[], Floats]) -> None:
+        if only is not None and name not in only:
+            return
         try:
             values[name] = run()
             verdicts.append(admitted(name, *_ADMITTED[name]))
@@ -370,6 +472,11 @@ def _run(
         model = methods.income_model(subject, assumptions, as_of=background.as_of, seed=seed)
         return model.draws(draws)
 
+    def compared() -> Floats:
+        nonlocal market
+        market = market_value(background, subject, used, seed=seed, count=draws, is_explained=is_explained)
+        return market.draws
+
     attempt("relief_from_royalty", income)
     more: dict[str, Any] = {"as_of": background.as_of, "seed": seed, "count": draws, "model": model}
     attempt("excess_earnings", lambda: more_income.excess_earnings_draws(subject, assumptions, used, **more))
@@ -380,17 +487,18 @@ def _run(
     attempt("option", lambda: option_draws(background, subject, assumptions, model, used, seed=seed, count=draws))
     attempt("event_study", lambda: event_study_draws(background, subject, used, seed=seed, count=draws))
     attempt("appraisals", lambda: _appraisals(background, subject, used, seed=seed, count=draws))
+    attempt("market", compared)
     attempt("survey_prior", lambda: methods.survey_draws(subject, used, seed=seed, count=draws))
-    verdicts += [Admissibility(name, False, (reason,)) for name, reason in REASON_NOT_ASKED.items()]
     if subject.is_alive is False:
         values = {name: np.zeros(draws) for name in values} or {"survey_prior": np.zeros(draws)}
+        market = None
     if not values:
         raise NotAdmissibleError(
             f"{subject.patent_id}: no method is admissible; every method needs a filing date "
             f"({subject.row['filing_date'] or 'unknown'}) and a legal term "
             f"({subject.legal_end or 'unknown'}; right type {subject.row['right_type'] or 'unknown'})"
         )
-    return model, values, verdicts
+    return _Run(model, market, values, verdicts)
 
 
 def _appraisals(background: Background, subject: Subject, used: Used, *, seed: int, count: int) -> Floats:
@@ -404,14 +512,37 @@ def _appraisals(background: Background, subject: Subject, used: Used, *, seed: i
 
 def _without_income(weights: dict[str, float]) -> dict[str, float]:
     """Without income the survey prior carries what income would have carried: renewals see only the low end of values."""
-    shares = {"survey_prior": 0.6, "renewal": 0.4} | {name: weights.get(name, 0.0) for name in ("cost", "appraisals")}
+    shares = {"survey_prior": 0.6, "renewal": 0.4} | {
+        name: weights.get(name, 0.0) for name in ("cost", "appraisals", "market")
+    }
     mine = {name: shares.get(name, 0.0) for name in weights}
     total = sum(mine.values())
     return {name: share / total for name, share in mine.items()}
 
 
-def _result(name: str, draws: Floats, weight: float, model: methods.IncomeModel | None, used: Used) -> MethodResult:
-    source = used.at("valuation.weights").source
+def _weight_reason(learned: PoolFit | None, used: Used) -> Callable[[str], Bilingual]:
+    """Return what to say of the weight of a method."""
+    if learned is None:
+        grade = used.at("valuation.weights").source.grade
+        declared = Bilingual(
+            f"参数权重，按可用方法归一化（{_GRADE_ZH[grade]}，可替换）",
+            f"declared weight, normed over admissible methods ({grade}; replaceable)",
+        )
+        return lambda name: declared
+
+    def told(name: str) -> Bilingual:
+        share, error = learned.weights.get(name, 0.0), learned.errors.get(name, 0.0)
+        return Bilingual(
+            f"由 {learned.labels} 笔独立成交（{learned.from_date} 至 {learned.to_date}）按对数评分学得 {share:.0%} ± {error:.0%}，"
+            "向参数权重收缩，按可用方法归一化",
+            f"learned by the log score from {learned.labels} prices at arm's length, {learned.from_date} to {learned.to_date}: "
+            f"{share:.0%} ± {error:.0%}, drawn to the declared weight, normed over admissible methods",
+        )
+
+    return told
+
+
+def _result(name: str, draws: Floats, weight: float, model: methods.IncomeModel | None, why: Bilingual) -> MethodResult:
     is_income = name == "relief_from_royalty" and model is not None
     return MethodResult(
         method=name,
@@ -421,10 +552,7 @@ def _result(name: str, draws: Floats, weight: float, model: methods.IncomeModel 
         sd=float(draws.std()),
         monte_carlo_error=median_error(draws),
         weight=weight,
-        weight_reason=Bilingual(
-            f"参数权重，按可用方法归一化（{_GRADE_ZH[source.grade]}，可替换）",
-            f"declared weight, normed over admissible methods ({source.grade}; replaceable)",
-        ),
+        weight_reason=why,
         draws=draws,
         fan=model.fan() if is_income and model is not None and model.plan.legal_life_years > 0 else None,
     )  # fmt: skip
@@ -432,7 +560,7 @@ def _result(name: str, draws: Floats, weight: float, model: methods.IncomeModel 
 
 def _tornado(
     model: methods.IncomeModel | None, values: Mapping[str, Floats], weights: Mapping[str, float],
-    assumptions: Mapping[str, Assumption], seed: int, subject_id: str,
+    assumptions: Mapping[str, Assumption], seed: int, subject_id: str, learned: PoolFit | None,
 ) -> tuple[Contribution, ...]:  # fmt: skip
     if model is None or weights.get("relief_from_royalty", 0.0) == 0 or not values["relief_from_royalty"].any():
         return ()
@@ -440,7 +568,7 @@ def _tornado(
 
     def pooled_median(income: Floats) -> float:
         mixed = {**rest, "relief_from_royalty": income}
-        return float(np.median(pool(mixed, weights, seed=seed, subject_id=subject_id)))
+        return float(np.median(pool(mixed, weights, seed=seed, subject_id=subject_id, learned=learned)))
 
     return contributions(model, pooled_median, assumptions)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import ibis
@@ -9,10 +10,12 @@ import ibis
 from zhirong.indicators.catalogue import Context, Evidence
 from zhirong.indicators.frames import FRAMES, attach, derived
 
-__all__ = ["FRAMES_USED", "class_citations", "class_years", "last_whole_year", "with_frames"]
+__all__ = ["FRAMES_MOVED", "FRAMES_USED", "class_citations", "class_years", "last_whole_year", "with_frames"]
 
 FRAMES_USED = ("classes", "fields", "status", "main_class", "owners")
 """Frames of the indicators that are read, each after those it needs."""
+FRAMES_MOVED = ("classes", "fields", "main_class")
+"""Those that growth of classes, citations between them and outcomes of cases need."""
 
 
 def last_whole_year(as_of: date) -> int:
@@ -20,10 +23,10 @@ def last_whole_year(as_of: date) -> int:
     return as_of.year if (as_of.month, as_of.day) == (12, 31) else as_of.year - 1
 
 
-def with_frames(evidence: Evidence, context: Context) -> Evidence:
-    """Return the evidence with the frames of `FRAMES_USED` staged once under ``@<name>``."""
+def with_frames(evidence: Evidence, context: Context, names: Sequence[str] = FRAMES_USED) -> Evidence:
+    """Return the evidence with the frames named staged once under ``@<name>``."""
     stock = dict(evidence)
-    for name in FRAMES_USED:
+    for name in names:
         if f"@{name}" not in stock:
             stock[f"@{name}"] = context.engine.stage(FRAMES[name].build(stock, context), name)
     return stock

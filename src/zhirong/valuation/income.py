@@ -37,10 +37,10 @@ from zhirong.valuation.accounts import Accounts
 from zhirong.valuation.assumptions import levels_of, table_of
 from zhirong.valuation.background import Background
 from zhirong.valuation.income_names import as_spread, as_triangle, needed
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.methods import IncomeModel, income_model
 from zhirong.valuation.subject import Subject
 from zhirong.valuation.types import Assumption, Distribution
+from zhirong.valuation.used import Used
 
 __all__ = [
     "SanityBand",

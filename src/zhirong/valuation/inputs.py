@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 from scipy import stats
 
-from zhirong.kernel.errors import ParameterError
 from zhirong.kernel.provenance import Grade, Source
 from zhirong.kernel.text import Bilingual
-from zhirong.params import Parameter, ParameterBook
-from zhirong.valuation.assumptions import CORRELATED, fixed, spread
+from zhirong.params import Parameter
+from zhirong.valuation.assumptions import CORRELATED, fixed, levels_of, spread
 from zhirong.valuation.background import Background
+from zhirong.valuation.discount import built_up_rate
+from zhirong.valuation.moving import with_movement
+from zhirong.valuation.scenarios import ScenarioTree, scenario_tree, validity_assumption
 from zhirong.valuation.subject import Subject
+from zhirong.valuation.tax_benefit import tax_life
 from zhirong.valuation.types import Assumption, Distribution
+from zhirong.valuation.used import Used
 
-__all__ = ["Used", "default_assumptions"]
+__all__ = ["Used", "default_assumptions", "fitted_life"]
 
-
-class Used:
-    """Parameters asked for, remembered for provenance."""
-
-    def __init__(self, book: ParameterBook, as_of: date) -> None:
-        self._book, self._as_of = book, as_of
-        self.versions: dict[str, str] = {}
-
-    def at(self, path: str) -> Parameter:
-        """Return a parameter at the valuation date and remember its version."""
-        parameter = self._book.at(path, self._as_of)
-        self.versions[path] = parameter.version
-        return parameter
-
-    def first(self, *paths: str) -> Parameter | None:
-        """Return the first of several paths that is declared for the date."""
-        for path in paths:
-            if path in self._book:
-                try:
-                    return self.at(path)
-                except ParameterError:
-                    continue
-        return None
+_TREE_SEED = 1
+"""Of the draws that turn a scenario tree into one chance: an assumption does not depend on the seed of a valuation."""
 
 
 def default_assumptions(background: Background, subject: Subject, used: Used) -> dict[str, Assumption]:
@@ -59,15 +40,19 @@ def default_assumptions(background: Background, subject: Subject, used: Used) ->
     -------
     dict of str to Assumption
     """
+    office = str(subject.row["office"])
+    rate = built_up_rate(used, office).assumption
+    life = fitted_life(background, subject)
+    tree = scenario_tree(background, subject, used)
     found = [
         _revenue(background, subject, used),
         _growth(used),
         _royalty(subject, used),
-        _discount(subject, used),
-        _life(background, subject),
-        _validity(background, used),
+        rate,
+        life,
+        _validity(subject, tree, rate, life),
         _tax(subject, used),
-        _tax_life(subject, used),
+        tax_life(used, office, rate=rate.parameters["mean"], legal_life_years=subject.legal_life_years),
         fixed(
             "long_run_growth", used.at("valuation.long_run_growth").value, used.at("valuation.long_run_growth").source
         ),
@@ -80,7 +65,10 @@ def default_assumptions(background: Background, subject: Subject, used: Used) ->
     found += [
         fixed(name, correlations.value[name.removeprefix("correlation_")], correlations.source) for name in CORRELATED
     ]
-    return {item.name: item for item in found if item is not None}
+    listed = {item.name: item for item in found if item is not None}
+    years = subject.legal_life_years or 0.0
+    tested = 1 - (1 - tree.nodes["challenge"].mean) ** years
+    return with_movement(background.movement, subject, listed, used, tested=tested)
 
 
 def _computed(title: Bilingual, background: Background) -> Source:
@@ -163,36 +151,8 @@ def _parr_sigma(used: Used) -> float:
     return float(1.0 / np.polyfit(x, z, 1)[0])
 
 
-def _discount(subject: Subject, used: Used) -> Assumption:
-    office = str(subject.row["office"]).lower()
-    parts = [used.first(f"discount.{office}.risk_free", "discount.us.risk_free")]
-    parts += [used.at(f"discount.premium.{name}") for name in ("market", "technology", "capital", "management")]
-    known = [p for p in parts if p is not None]
-    mean = sum(float(p.value) for p in known)
-    # Each range is read as its 5 % to 95 % span; independent components add in squares.
-    sd = float(np.sqrt(sum(((p.high or p.value) - (p.low or p.value)) ** 2 for p in known))) / (
-        2 * stats.norm.ppf(0.95)
-    )
-    title = "Build-up: risk-free rate + market + technology + funding + management premium, after tax, nominal"
-    detail = ", ".join(f"{p.path.rsplit('.', 1)[-1]} {float(p.value):.3f}" for p in known)
-    detail_zh = "，".join(f"{p.label.zh} {float(p.value):.3f}" for p in known)
-    return spread(
-        "discount_rate",
-        Distribution.NORMAL,
-        {"mean": mean, "sd": sd},
-        Source(
-            title,
-            Grade.ASSUMED,
-            note=detail,
-            note_zh=detail_zh,
-            title_zh="累加法：无风险利率＋市场＋技术＋资金＋管理风险报酬，税后、名义",
-        ),
-        low=0.03,
-        high=0.4,
-    )
-
-
-def _life(background: Background, subject: Subject) -> Assumption | None:
+def fitted_life(background: Background, subject: Subject) -> Assumption | None:
+    """Return the life left by the survival of its kind and field, before movement; None without a fit or an age."""
     right = subject.row["right_type"] or "invention"
     names = [f"{right}:{subject.field}", right, "invention"]
     name = next((n for n in names if n in background.survival), None)
@@ -209,43 +169,19 @@ def _life(background: Background, subject: Subject) -> Assumption | None:
     return spread("economic_life", Distribution.WEIBULL_RESIDUAL, parameters, _computed(title, background))
 
 
-def _validity(background: Background, used: Used) -> Assumption:
-    tested, prior = used.at("valuation.validity_tested_share"), used.at("valuation.validity_survival_prior")
-    won, lost = background.validity_counts
-    a, b = float(prior.value[0]) + won, float(prior.value[1]) + lost
-    survive, survive_sd = a / (a + b), float(np.sqrt(a * b / ((a + b) ** 2 * (a + b + 1))))
-    assert tested.low is not None, "the share tested has a range"
-    assert tested.high is not None, "the share tested has a range"
-    share, share_sd = float(tested.value), (tested.high - tested.low) / (2 * float(stats.norm.ppf(0.95)))
-    mean = 1 - share * (1 - survive)
-    sd = float(np.hypot(share_sd * (1 - survive), share * survive_sd))
-    total = mean * (1 - mean) / sd**2 - 1
-    title = (
-        f"1 - chance of a test x chance of losing it; survival of tests beta({a:.1f}, {b:.1f}) from "
-        f"{background.validity_cases} decided cases in the store and the prior"
-    )
-    title_zh = f"1－受检验概率×检验落败概率；检验存活率为 Beta({a:.1f}, {b:.1f})，来自库内 {background.validity_cases} 件已决案件与先验"
-    source = Source(title, tested.source.grade, title_zh=title_zh)
-    return spread("validity", Distribution.BETA, {"a": mean * total, "b": (1 - mean) * total}, source)
+def _validity(subject: Subject, tree: ScenarioTree, rate: Assumption, life: Assumption | None) -> Assumption | None:
+    """Return the scenario tree as one chance, over the legal term where no economic life is fitted; None without a term."""
+    if subject.legal_life_years is None:
+        return None
+    span = life or fixed("economic_life", subject.legal_life_years, rate.source)
+    middle = float(levels_of(rate, np.array([0.5]))[0])
+    return validity_assumption(tree, rate=middle, life=span, legal_life_years=subject.legal_life_years, seed=_TREE_SEED)
 
 
 def _tax(subject: Subject, used: Used) -> Assumption:
     p = used.first(f"tax.{str(subject.row['office']).lower()}.corporate", "tax.cn.corporate")
     assert p is not None, "a tax rate is shipped"
     return fixed("tax_rate", float(p.value), p.source)
-
-
-def _tax_life(subject: Subject, used: Used) -> Assumption:
-    p = used.first(f"tax_amortisation.{str(subject.row['office']).lower()}.life")
-    if p is None:
-        return fixed(
-            "tax_life", 0.0,
-            Source(
-                "No tax amortisation declared for this jurisdiction: left out", Grade.ASSUMED,
-                title_zh="该法域未声明税法摊销年限：不计摊销税盾",
-            ),
-        )  # fmt: skip
-    return fixed("tax_life", float(p.value), p.source)
 
 
 def _cost(background: Background, subject: Subject) -> Assumption | None:

@@ -11,7 +11,7 @@ from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from zhirong.kernel.dates import year_fraction
 from zhirong.kernel.errors import NotAdmissibleError
@@ -30,7 +30,6 @@ from zhirong.numerics.streams import stream_key
 from zhirong.valuation.assumptions import CORRELATED, levels_of, table_of
 from zhirong.valuation.background import Background
 from zhirong.valuation.income_names import LABELS_INCOME
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.renewals import (
     annuity_fees,
     fees_paid,
@@ -40,6 +39,7 @@ from zhirong.valuation.renewals import (
 )
 from zhirong.valuation.subject import Subject, age_in_patent_years
 from zhirong.valuation.types import QUANTILE_LEVELS, Assumption, CashFlowFan
+from zhirong.valuation.used import Used
 
 __all__ = ["LABELS", "IncomeModel", "cost_draws", "income_model", "renewal_draws", "survey_draws"]
 
@@ -123,7 +123,7 @@ def income_model(subject: Subject, assumptions: Mapping[str, Assumption], *, as_
 
 
 def _levels(seed: int, name: str, count: int, columns: int) -> Floats:
-    return np.asarray(stats.norm.cdf(normal_scores(stream_key(seed, name), count)[:, :columns]), np.float64)
+    return np.asarray(special.ndtr(normal_scores(stream_key(seed, name), count)[:, :columns]), np.float64)
 
 
 def renewal_draws(background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used,
@@ -147,7 +147,7 @@ def renewal_draws(background: Background, subject: Subject, assumptions: Mapping
         discount = float(levels_of(assumptions["discount_rate"], np.array([0.5]))[0])
         base = value_given_renewed(fit.mu, fit.sigma, fit.decay, 1 / (1 + discount), fees, age, levels[:, 0])
     # Parameter uncertainty: the location moves with its standard error from draw to draw.
-    shift = fit.standard_errors[0] * stats.norm.ppf(levels[:, 1])
+    shift = fit.standard_errors[0] * special.ndtri(levels[:, 1])
     return np.asarray(base * np.exp(shift) * rate, np.float64)
 
 
@@ -206,6 +206,6 @@ def survey_draws(subject: Subject, used: Used, *, seed: int, count: int) -> Floa
     share = subject.legal_life_years / whole if whole > 0 else 0.0
     levels = _levels(seed, f"survey_prior/{subject.patent_id}", count, 1)[:, 0]
     return np.asarray(
-        float(p.value["median"]) * float(rate.value) * share * np.exp(float(p.value["sigma"]) * stats.norm.ppf(levels)),
+        float(p.value["median"]) * float(rate.value) * share * np.exp(float(p.value["sigma"]) * special.ndtri(levels)),
         np.float64,
     )

@@ -7,41 +7,35 @@ classes that grow faster. Law: how validity tests and infringement suits ended i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
 import ibis
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from zhirong.indicators import Context
 from zhirong.indicators.catalogue import Evidence
 from zhirong.kernel.dates import add_years
 from zhirong.kernel.errors import ConvergenceError
-from zhirong.kernel.provenance import Grade, Source
 from zhirong.numerics.betabinomial import BetaRate, shrunk_rates
 from zhirong.numerics.bursts import Burst, find_bursts
 from zhirong.numerics.scurve import CurveFit, fit_s_curve
 from zhirong.numerics.substitution import Substitution, fit_fisher_pry
 from zhirong.params import ParameterBook
-from zhirong.valuation.assumptions import spread
-from zhirong.valuation.background import Background
-from zhirong.valuation.flows import class_citations, class_years, last_whole_year, with_frames
-from zhirong.valuation.inputs import Used
-from zhirong.valuation.subject import Subject
-from zhirong.valuation.types import Assumption, Distribution
+from zhirong.valuation.flows import FRAMES_MOVED, class_citations, class_years, last_whole_year, with_frames
+from zhirong.valuation.knowledge import Knowledge
 
 __all__ = [
     "ClassMovement",
+    "ClassPace",
     "LawMovement",
     "Movement",
     "law_movement",
     "movement_at",
     "movement_of",
     "outcomes",
-    "with_movement",
 ]
 
 Floats = NDArray[np.float64]
@@ -55,8 +49,8 @@ _WON = {"maintained": 1.0, "partially_invalidated": 0.5, "invalidated": 0.0, "in
 
 
 @dataclass(frozen=True, slots=True)
-class ClassMovement:
-    """How a class moves at a date.
+class ClassPace:
+    """How fast a class grows at a date, and how far newer ones build on it.
 
     Parameters
     ----------
@@ -66,30 +60,40 @@ class ClassMovement:
         In the years of `GROWTH_YEARS`.
     excess_growth, excess_growth_se : float or None
         Yearly growth (log points) above that of all classes, and its standard error; None with fewer than 10 publications.
-    curve : CurveFit or None
-        Growth curve over all years.
-    bursts : tuple of Burst
-        Of the share of all publications; positions count from `first_year`.
-    first_year, last_year : int
-        Of the series.
     citations : int
         Citations to the class from other classes and itself in the years of `CITATION_YEARS`.
     newer_share : float or None
         Share of these from classes that grow faster; None without citations.
-    substitution : Substitution or None
-        Fisher-Pry curve of that share.
     """
 
     main_class: str
     publications: int
     excess_growth: float | None
     excess_growth_se: float | None
+    citations: int
+    newer_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMovement(ClassPace):
+    """How a class moves at a date: its pace, and the curves fitted to its years.
+
+    Parameters
+    ----------
+    curve : CurveFit or None
+        Growth curve over all years.
+    bursts : tuple of Burst
+        Of the share of all publications; positions count from `first_year`.
+    first_year, last_year : int
+        Of the series.
+    substitution : Substitution or None
+        Fisher-Pry curve of the share of citations from faster-growing classes.
+    """
+
     curve: CurveFit | None
     bursts: tuple[Burst, ...]
     first_year: int
     last_year: int
-    citations: int
-    newer_share: float | None
     substitution: Substitution | None
 
 
@@ -119,18 +123,20 @@ class LawMovement:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Technology and law at a date, ready to be laid over the assumptions of any patent of the store."""
+    """Technology and law at a date, ready to be laid over the assumptions of any patent of the store; `law_ever` has no window."""
 
     as_of: date
+    paces: Mapping[str, ClassPace]
     classes: Mapping[str, ClassMovement]
     newer_share_of_all: float | None
     law: LawMovement
+    law_ever: LawMovement
 
 
-def movement_of(background: Background, *, classes: Sequence[str] | None = None) -> Movement:
-    """Return how technology and law move at the date of a background; see `movement_at`."""
-    context = Context(background.as_of, background.engine)
-    return movement_at(with_frames(background.tables, context), context, background.book, classes=classes)
+def movement_of(known: Knowledge, *, classes: Sequence[str] = ()) -> Movement:
+    """Return how technology and law move at the date of what is known, with curves of the classes named; see `movement_at`."""
+    context = Context(known.as_of, known.engine)
+    return movement_at(with_frames(known.tables, context, FRAMES_MOVED), context, known.book, classes=classes)
 
 
 def movement_at(
@@ -145,7 +151,7 @@ def movement_at(
     book : ParameterBook
         Parameters: the length of the window of court outcomes.
     classes : sequence of str, optional
-        Classes wanted; all where not given.
+        Classes whose curves are fitted; all where not given.
 
     Returns
     -------
@@ -162,15 +168,19 @@ def movement_at(
             whole[year] = whole.get(year, 0) + n
     flows = _flows(cites, growth)
     wanted = list(years) if classes is None else [c for c in classes if c in years]
-    moved = {c: _class_movement(c, years[c], whole, growth, flows.get(c, {}), last) for c in wanted}
+    paces = {c: _pace(c, growth, _growth(whole, last), flows.get(c, {}), last) for c in years}
+    moved = {c: _class_movement(paces[c], years[c], whole, flows.get(c, {}), last) for c in wanted}
     recent = [v for flow in flows.values() for y, v in flow.items() if y > last - CITATION_YEARS]
     total = sum(n for _, n in recent)
     window = int(book.value("movement.law_window_years", context.as_of))
+    decided = outcomes(evidence)
     return Movement(
         as_of=context.as_of,
+        paces=paces,
         classes=moved,
         newer_share_of_all=sum(new for new, _ in recent) / total if total else None,
-        law=law_movement(outcomes(evidence), context, window_years=window),
+        law=law_movement(decided, context, window_years=window),
+        law_ever=law_movement(decided, context, window_years=None),
     )
 
 
@@ -212,17 +222,30 @@ def _flows(
     return found
 
 
-def _class_movement(
-    name: str, series: Mapping[int, int], whole: Mapping[int, int], growth: Mapping[str, tuple[float, float, int]],
+def _pace(
+    name: str, growth: Mapping[str, tuple[float, float, int]], whole: tuple[float, float, int],
     flow: Mapping[int, tuple[int, int]], last: int,
-) -> ClassMovement:  # fmt: skip
+) -> ClassPace:  # fmt: skip
+    rate, error, seen = growth[name]
+    base, base_error, _ = whole
+    recent = [v for y, v in flow.items() if y > last - CITATION_YEARS]
+    all_ = sum(n for _, n in recent)
+    return ClassPace(
+        main_class=name,
+        publications=seen,
+        excess_growth=rate - base if seen >= _FEW else None,
+        excess_growth_se=float(np.hypot(error, base_error)) if seen >= _FEW else None,
+        citations=all_,
+        newer_share=sum(new for new, _ in recent) / all_ if all_ else None,
+    )
+
+
+def _class_movement(
+    pace: ClassPace, series: Mapping[int, int], whole: Mapping[int, int], flow: Mapping[int, tuple[int, int]], last: int
+) -> ClassMovement:
     first = min(series)
     counts = np.array([series.get(y, 0) for y in range(first, last + 1)], np.float64)
     totals = np.array([whole.get(y, 0) for y in range(first, last + 1)], np.float64)
-    rate, error, seen = growth[name]
-    base, base_error, _ = _growth(whole, last)
-    recent = [v for y, v in flow.items() if y > last - CITATION_YEARS]
-    all_ = sum(n for _, n in recent)
     span = np.array(sorted(flow), np.float64)
     try:
         shift = fit_fisher_pry(
@@ -231,16 +254,11 @@ def _class_movement(
     except ConvergenceError:
         shift = None
     return ClassMovement(
-        main_class=name,
-        publications=seen,
-        excess_growth=rate - base if seen >= _FEW else None,
-        excess_growth_se=float(np.hypot(error, base_error)) if seen >= _FEW else None,
+        **{f.name: getattr(pace, f.name) for f in fields(ClassPace)},
         curve=fit_s_curve(counts, first_year=float(first)),
         bursts=find_bursts(counts, totals).bursts if totals.sum() > counts.sum() else (),
         first_year=first,
         last_year=last,
-        citations=all_,
-        newer_share=sum(new for new, _ in recent) / all_ if all_ else None,
         substitution=shift,
     )
 
@@ -257,7 +275,7 @@ def outcomes(evidence: Mapping[str, ibis.Table]) -> ibis.Table:
     return t.group_by(["court", "technology_field", "outcome", "decided_date"]).aggregate(cases=t.count())
 
 
-def law_movement(table: ibis.Table, context: Context, *, window_years: int) -> LawMovement:
+def law_movement(table: ibis.Table, context: Context, *, window_years: int | None) -> LawMovement:
     """Return rates of the window that ends at the date, by field and by court.
 
     Parameters
@@ -266,10 +284,10 @@ def law_movement(table: ibis.Table, context: Context, *, window_years: int) -> L
         `outcomes`.
     context : Context
         Date and engine.
-    window_years : int
-        Length of the window.
+    window_years : int or None
+        Length of the window; None for everything known.
     """
-    start = add_years(context.as_of, -window_years)
+    start = date.min if window_years is None else add_years(context.as_of, -window_years)
     chosen = table.filter((table.decided_date > start) & (table.decided_date <= context.as_of))
     rows = context.engine.to_arrow(chosen).to_pylist()
     found: dict[tuple[str, str], dict[str, tuple[float, float]]] = {}
@@ -293,90 +311,3 @@ def law_movement(table: ibis.Table, context: Context, *, window_years: int) -> L
         infringement_by_court=rates(INFRINGEMENT, "court"),
         cases=sum(int(r["cases"]) for r in rows),
     )
-
-
-def with_movement(
-    movement: Movement, background: Background, subject: Subject, assumptions: Mapping[str, Assumption], used: Used
-) -> dict[str, Assumption]:
-    """Return the assumptions with growth, life and validity moved by what the date knows of technology and law.
-
-    Assumptions whose covariate is unknown stay as they are. Each that moves says by what in its source.
-
-    Parameters
-    ----------
-    movement : Movement
-        At the same date.
-    background, subject, assumptions, used
-        As in `default_assumptions`.
-    """
-    found = dict(assumptions)
-    mine = movement.classes.get((subject.class_symbol or "")[:4])
-    if mine is not None and "growth" in found and found["growth"].distribution is Distribution.NORMAL:
-        found["growth"] = _moved_growth(found["growth"], mine, used)
-    if mine is not None and "economic_life" in found:
-        found["economic_life"] = _moved_life(found["economic_life"], mine, movement, used)
-    rate = movement.law.validity_by_field.get(str(subject.field or "unknown"))
-    if rate is not None and "validity" in found:
-        found["validity"] = _moved_validity(found["validity"], rate, movement.law, subject, used)
-    return found
-
-
-def _moved_growth(base: Assumption, mine: ClassMovement, used: Used) -> Assumption:
-    """Weigh the prior of growth with the class's excess growth by precision (normal prior, normal evidence)."""
-    if mine.excess_growth is None or mine.excess_growth_se is None:
-        return base
-    share = float(used.at("movement.growth_pass_through").value)
-    noise = float(used.at("movement.growth_transfer_sd").value)
-    mean, sd = base.parameters["mean"], base.parameters["sd"]
-    seen, seen_sd = mean + share * mine.excess_growth, float(np.hypot(share * mine.excess_growth_se, noise))
-    weight = sd**2 / (sd**2 + seen_sd**2)
-    moved = {"mean": mean + weight * (seen - mean), "sd": float(sd * np.sqrt(1 - weight))}
-    text = f"{mine.main_class}: {100 * mine.excess_growth:+.1f} % (± {100 * mine.excess_growth_se:.1f}), n = {mine.publications}"
-    return _resourced(
-        base, moved,
-        f"Prior of growth weighed with the growth of the class above all classes, a year ({text})",
-        f"增长先验与该小类相对全部小类的年超额增长按精度加权（{text}）",
-    )  # fmt: skip
-
-
-def _moved_life(base: Assumption, mine: ClassMovement, movement: Movement, used: Used) -> Assumption:
-    """Scale the life by the excess share of citations from faster-growing classes, drawn to the store's share."""
-    every = movement.newer_share_of_all
-    if mine.newer_share is None or every is None or base.distribution is not Distribution.WEIBULL_RESIDUAL:
-        return base
-    prior = float(used.at("movement.substitution_prior_citations").value)
-    share = (prior * every + mine.citations * mine.newer_share) / (prior + mine.citations)
-    factor = float(np.exp(float(used.at("movement.substitution_life").value) * (share - every)))
-    text = f"{mine.main_class}: {100 * share:.1f} % ({100 * every:.1f} %), n = {mine.citations}"
-    return _resourced(
-        base, {**base.parameters, "scale": base.parameters["scale"] * factor},
-        f"{base.source.title}; scale times {factor:.3f} for citations from faster-growing classes against all ({text})",
-        f"{base.source.title_in('zh')}；因被更快增长小类引用的份额（对比全库），尺度乘以 {factor:.3f}（{text}）",
-    )  # fmt: skip
-
-
-def _moved_validity(base: Assumption, rate: BetaRate, law: LawMovement, subject: Subject, used: Used) -> Assumption:
-    """Put the rate of the field in the window, with its uncertainty, in the place of the rate of all time."""
-    tested = used.at("valuation.validity_tested_share")
-    prior = used.at("valuation.validity_survival_prior").value
-    a, b = float(prior[0]) + rate.a, float(prior[1]) + rate.b
-    survive, sd = a / (a + b), float(np.sqrt(a * b / ((a + b) ** 2 * (a + b + 1))))
-    assert tested.low is not None, "the share tested has a range"
-    assert tested.high is not None, "the share tested has a range"
-    share = float(tested.value)
-    share_sd = (tested.high - tested.low) / (2 * float(stats.norm.ppf(0.95)))
-    mean = 1 - share * (1 - survive)
-    total = mean * (1 - mean) / ((share_sd * (1 - survive)) ** 2 + (share * sd) ** 2) - 1
-    text = f"{law.from_date} – {law.to_date}, beta({a:.1f}, {b:.1f}), n = {rate.cases:g}"
-    return _resourced(
-        base, {"a": mean * total, "b": (1 - mean) * total},
-        f"1 - chance of a test x chance of losing it; survival in field {subject.field} over the window, shrunk ({text})",
-        f"1－受检验概率×检验落败概率；第 {subject.field} 领域在窗口期内的检验存活率（已收缩，{text}）",
-    )  # fmt: skip
-
-
-def _resourced(base: Assumption, parameters: Mapping[str, float], title: str, title_zh: str) -> Assumption:
-    grade = Grade.SYNTHETIC if base.source.grade is Grade.SYNTHETIC else Grade.ASSUMED
-    source = Source(title, grade, note=base.source.note, title_zh=title_zh, note_zh=base.source.note_zh)
-    made = spread(base.name, base.distribution, parameters, source, low=base.low, high=base.high)
-    return replace(made, label=base.label, unit=base.unit)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from zhirong.kernel.dates import year_fraction
 from zhirong.kernel.errors import NotAdmissibleError
@@ -30,12 +30,12 @@ from zhirong.numerics.montecarlo import normal_scores
 from zhirong.numerics.streams import stream_key
 from zhirong.valuation.assumptions import levels_of
 from zhirong.valuation.background import Background
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.methods import IncomeModel
 from zhirong.valuation.option_terms import option_assumptions
 from zhirong.valuation.renewals import annuity_fees, has_periodic_fees, periodic_schedule, schedule_path
 from zhirong.valuation.subject import Subject
 from zhirong.valuation.types import Assumption
+from zhirong.valuation.used import Used
 
 __all__ = ["GrantWindow", "event_study_draws", "grant_window", "option_draws", "option_parts", "renewal_fees_ahead"]
 
@@ -85,14 +85,13 @@ def option_draws(
     given.
     """
     terms = {**option_assumptions(used.at), **assumptions}
-    right = _right(background, subject, terms, model, used)
-    assert model is not None
-    worths = np.maximum(model.draws(count), 0.0)
+    worths = np.zeros(1) if model is None else np.maximum(model.draws(count), 0.0)
+    right = _right(background, subject, terms, model, used, worth=float(worths.mean()))
     scores = normal_scores(stream_key(seed, f"option/{subject.patent_id}"), count)
-    volatilities = np.maximum(levels_of(terms["volatility"], stats.norm.cdf(scores[:, 0])), 1e-3)
+    volatilities = np.maximum(levels_of(terms["volatility"], special.ndtr(scores[:, 0])), 1e-3)
     if right.is_launched:
         return flexible_values(right, worths, volatilities)
-    costs = levels_of(terms["launch_cost"], stats.norm.cdf(scores[:, 1]))
+    costs = levels_of(terms["launch_cost"], special.ndtr(scores[:, 1]))
     return _by_cost(right, worths, volatilities, costs)
 
 
@@ -102,12 +101,13 @@ def option_parts(
 ) -> FlexibleValue:  # fmt: skip
     """Return what each choice adds at the mean worth of use and the medians of the other terms; see `option_draws`."""
     terms = {**option_assumptions(used.at), **assumptions}
-    return flexible_value(_right(background, subject, terms, model, used, draws=draws))
+    worth = 0.0 if model is None else float(model.draws(draws).mean())
+    return flexible_value(_right(background, subject, terms, model, used, worth=worth))
 
 
 def _right(
     background: Background, subject: Subject, terms: Mapping[str, Assumption], model: IncomeModel | None, used: Used,
-    *, draws: int = 4_000,
+    *, worth: float,
 ) -> FlexibleRight:  # fmt: skip
     if model is None:
         raise NotAdmissibleError("the income approach is not admissible, and the option is on the income")
@@ -124,7 +124,7 @@ def _right(
         return float(levels_of(terms[name], np.array([0.5]))[0]) if name in terms else 0.0
 
     return FlexibleRight(
-        worth=max(float(model.draws(draws).mean()), 1e-6),
+        worth=max(worth, 1e-6),
         volatility=max(middle("volatility"), 1e-3),
         rate=float(np.log1p(float(rate.value))),
         years=subject.legal_life_years,
@@ -272,7 +272,7 @@ def event_study_draws(
         if p is None:
             raise NotAdmissibleError(f"no exchange rate for the market value in {window.currency}")
         rate = float(p.value)
-    levels = stats.norm.cdf(normal_scores(stream_key(seed, f"event_study/{subject.patent_id}"), count)[:, :2])
+    levels = special.ndtr(normal_scores(stream_key(seed, f"event_study/{subject.patent_id}"), count)[:, :2])
     levels = np.clip(levels, 1e-12, 1 - 1e-12)
     drawn_gamma = stats.triang.ppf(
         levels[:, 1], (float(gamma.value) - gamma.low) / (gamma.high - gamma.low), gamma.low, gamma.high - gamma.low

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +13,43 @@ from scipy import stats
 from zhirong.kernel.errors import NotAdmissibleError
 from zhirong.kernel.text import Bilingual
 from zhirong.numerics.montecarlo import normal_scores
+from zhirong.numerics.pooling import BetaTransform, beta_transformed
 from zhirong.numerics.streams import stream_key
 from zhirong.valuation.types import QUANTILE_LEVELS, Purpose
 
-__all__ = ["conflict", "median_error", "pool", "quantiles_of", "weights_for"]
+__all__ = ["PoolFit", "conflict", "median_error", "pool", "quantiles_of", "weights_for"]
 
 Floats = NDArray[np.float64]
 CONFLICT_RATIO = 4.0
 """Medians further apart than this factor are reported as a conflict of methods."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFit:
+    """How the methods of a store did on prices paid later, and what follows for their weights and for the width of the pool.
+
+    Attributes
+    ----------
+    weights, errors : Mapping of str to float
+        Weight by method, adding to 1, and its standard error.
+    transform : BetaTransform
+        Of the levels at which prices fell in the pool.
+    labels : int
+        Prices at arm's length of single patents, each valued at a day before its deal.
+    from_date, to_date : date
+        First and last of these deals.
+    log_score, declared_score : float
+        Mean log density of a price (log CNY) under these weights and under the declared ones, before the transform.
+    """
+
+    weights: Mapping[str, float]
+    errors: Mapping[str, float]
+    transform: BetaTransform
+    labels: int
+    from_date: date
+    to_date: date
+    log_score: float
+    declared_score: float
 
 
 def weights_for(methods: list[str], declared: Mapping[str, float], purpose: Purpose) -> dict[str, float]:
@@ -48,8 +79,12 @@ def weights_for(methods: list[str], declared: Mapping[str, float], purpose: Purp
     return {name: weight / total for name, weight in weights.items()}
 
 
-def pool(draws: Mapping[str, Floats], weights: Mapping[str, float], *, seed: int, subject_id: str) -> Floats:
+def pool(
+    draws: Mapping[str, Floats], weights: Mapping[str, float], *, seed: int, subject_id: str, learned: PoolFit | None = None
+) -> Floats:  # fmt: skip
     """Return draws of the linear pool: each draw is that of one method, chosen with its weight.
+
+    Where prices have been learned from, the levels of the pool are transformed so that its intervals keep their word on them.
 
     Notes
     -----
@@ -61,7 +96,8 @@ def pool(draws: Mapping[str, Floats], weights: Mapping[str, float], *, seed: int
     uniform = stats.norm.cdf(normal_scores(stream_key(seed, f"pool/{subject_id}"), count)[:, 0])
     edges = np.cumsum([weights[name] for name in names])
     chosen = np.minimum(np.searchsorted(edges, uniform, side="right"), len(names) - 1)
-    return np.asarray(np.choose(chosen, [draws[name] for name in names]), np.float64)
+    mixed = np.asarray(np.choose(chosen, [draws[name] for name in names]), np.float64)
+    return mixed if learned is None else beta_transformed(mixed, learned.transform)
 
 
 def quantiles_of(draws: Floats) -> dict[float, float]:

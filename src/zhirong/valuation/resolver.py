@@ -10,21 +10,13 @@ from zhirong.valuation.income_names import MISSING_INCOME, REASONS_INCOME_ZH
 from zhirong.valuation.option_terms import REASONS_ZH as REASONS_OPTIONS_ZH
 from zhirong.valuation.types import Admissibility
 
-__all__ = ["REASON_NOT_ASKED", "admitted", "refused"]
+__all__ = ["admitted", "refused"]
 
 _EXTRA = {
     "legal_life_years": Bilingual("剩余法定期限未知（缺申请日）", "legal life left is unknown (no filing date)"),
     "filing_date": Bilingual("申请日未知", "the filing date is unknown"),
     **MISSING_INCOME,
 }
-
-REASON_NOT_ASKED: dict[str, Bilingual] = {
-    "market": Bilingual(
-        "可比交易的筛选与选择性偏差修正尚未实现，不以未修正的成交价估值",
-        "comparable deals are not adjusted for selection yet, and prices of sold lots alone would mislead",
-    ),
-}
-"""Methods that are named and refused, with the reason."""
 
 
 def admitted(method: str, zh: str, en: str) -> Admissibility:
@@ -48,6 +40,15 @@ _REASONS_ZH: tuple[tuple[str, str], ...] = (
         r"appraisers: (\d+) opinions by (\d+) appraisers; at least (\d+) by (\d+) are needed",
         r"评估意见 \1 条、评估人 \2 位，至少需要 \3 条、\4 位",
     ),
+    (
+        r"(\d+) deals with prices at arm's length in rights of the kind (\S+), fewer than (\S+)",
+        r"\2 类权利的独立成交仅 \1 笔，少于 \3 笔",
+    ),
+    (
+        r"deals alike to the patent weigh as much as ([\d.]+) equal ones, fewer than (\S+)",
+        r"可比交易等效 \1 笔，少于 \2 笔",
+    ),
+    (r"no deals in rights of the kind (\S+) in the store", r"库内没有 \1 类权利的交易"),
     *REASONS_INCOME_ZH,
     *REASONS_OPTIONS_ZH,
     (r"no renewals of this office and right in the store", "库内没有该局该类权利的续展记录"),

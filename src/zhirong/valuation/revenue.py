@@ -24,9 +24,9 @@ from zhirong.numerics.streams import stream_key
 from zhirong.valuation.accounts import Accounts
 from zhirong.valuation.assumptions import levels_of
 from zhirong.valuation.background import Background
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.subject import Subject
 from zhirong.valuation.types import Assumption
+from zhirong.valuation.used import Used
 
 __all__ = ["RevenuePaths", "revenue_paths"]
 

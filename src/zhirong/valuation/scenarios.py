@@ -7,48 +7,36 @@ as far as it is thin. How often such things happen and what they leave are param
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import product
 from typing import Any
 
-import ibis
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from zhirong.kernel.errors import DomainError
-from zhirong.kernel.identifiers import ClassSymbol
 from zhirong.kernel.provenance import Grade, Source
 from zhirong.kernel.text import Bilingual
-from zhirong.numerics.levels import probability_levels
-from zhirong.numerics.nested_rates import LevelCount, NestedRates, fit_nested_rates
-from zhirong.numerics.streams import stream_key
-from zhirong.params import Parameter, field_of
+from zhirong.numerics.nested_rates import LevelCount, NestedRates
+from zhirong.params import Parameter
 from zhirong.valuation.assumptions import levels_of, spread
 from zhirong.valuation.background import Background
-from zhirong.valuation.inputs import Used
+from zhirong.valuation.case_evidence import CaseEvidence, node_levels
 from zhirong.valuation.subject import Subject
 from zhirong.valuation.types import Assumption, Distribution
+from zhirong.valuation.used import Used
 
 __all__ = [
-    "CaseEvidence",
     "ScenarioLeaf",
     "ScenarioNode",
     "ScenarioTree",
-    "case_evidence",
-    "claim_types",
-    "last_decisions",
     "scenario_tree",
     "validity_assumption",
 ]
 
 Floats = NDArray[np.float64]
-LEVELS = ("court", "field", "claim_type")
-_OUTCOMES: Mapping[str, tuple[str, ...]] = {
-    "validity": ("maintained", "partially_invalidated", "invalidated"),
-    "infringement": ("infringed", "not_infringed"),
-}
 _NODE_DRAWS = 4_000
 _TABLE_DRAWS = 8_192
 _TABLE_LEVELS = (np.arange(_TABLE_DRAWS) + 0.5) / _TABLE_DRAWS
@@ -63,42 +51,6 @@ _LABELS: Mapping[str, Bilingual] = {
     "left_not_infringed": Bilingual("侵权诉讼败诉后保留的现金流", "Flow left after a suit is lost"),
     "left_designed_around": Bilingual("被规避后保留的现金流", "Flow left after a design-around"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class CaseEvidence:
-    """Decided cases of a store at a date, and the rates fitted to them.
-
-    Parameters
-    ----------
-    as_of : date
-        No decision that was not known by then is in it.
-    survives, wins : NestedRates
-        By court, field and kind of claim: not wholly invalidated when challenged; infringed when sued upon.
-    survives_anywhere, wins_anywhere : NestedRates
-        By field and kind of claim, for a right whose court is not known.
-    partial : (float, float)
-        Partial invalidations, and survivors in all.
-    is_synthetic : bool
-        The store is of the sample generator.
-    """
-
-    as_of: date
-    survives: NestedRates
-    wins: NestedRates
-    survives_anywhere: NestedRates
-    wins_anywhere: NestedRates
-    partial: tuple[float, float]
-    is_synthetic: bool
-    _tables: dict[tuple[str, tuple[Any, ...]], Floats] = field(default_factory=dict, repr=False, compare=False)
-
-    def table(self, name: str, rates: NestedRates, cell: tuple[Any, ...]) -> Floats:
-        """Return quantiles of the rate of a cell; computed once for all rights of the cell."""
-        if (name, cell) not in self._tables:
-            self._tables[name, cell] = np.sort(
-                rates.draws(cell, _levels(0, "scenario/table", _TABLE_DRAWS, len(cell) + 1))
-            )
-        return self._tables[name, cell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +121,7 @@ class ScenarioTree:
         """Return draws of every uncertain number, each shape (count,); the same seed gives the same numbers."""
         found = {}
         for name in _LABELS:
-            u = _levels(seed, f"scenario/{self.patent_id}/{name}", count, 1)[:, 0]
+            u = node_levels(seed, f"scenario/{self.patent_id}/{name}", count, 1)[:, 0]
             found[name] = (
                 np.interp(u, _TABLE_LEVELS, self._tables[name])
                 if name in self._tables
@@ -200,7 +152,7 @@ class ScenarioTree:
         ``-ln(1 - p)``; after each the flow is multiplied by what its outcome leaves. A challenge that is withstood leaves all.
         """
         x = self.draws(seed=seed, count=count)
-        u = _levels(seed, f"scenario/{self.patent_id}/events", count, 6)
+        u = node_levels(seed, f"scenario/{self.patent_id}/events", count, 6)
         middle = np.r_[first_period_years / 2, first_period_years + 0.5 + np.arange(periods - 1)]
         survives, partly = u[:, 1] < x["survives"], u[:, 2] < x["partial"]
         kept = np.where(survives, np.where(partly, x["left_partial"], 1.0), 0.0)
@@ -263,133 +215,28 @@ class ScenarioTree:
         return tuple(sorted(found, key=lambda leaf: (-leaf.probability, leaf.events)))
 
 
-def _levels(seed: int, name: str, count: int, columns: int) -> Floats:
-    return probability_levels(stream_key(seed, name), count, columns=columns)
-
-
 def _triangle(shape: tuple[float, float, float], levels: Floats) -> Floats:
     low, mode, high = shape
     return np.asarray(stats.triang.ppf(levels, (mode - low) / (high - low), low, high - low), np.float64)
 
 
-def claim_types(background: Background, patent_ids: Sequence[str]) -> dict[str, str]:
-    """Return the kind of the first independent claim of patents; those whose claims are not known are left out."""
-    wanted = sorted(set(patent_ids))
-    claims = background.tables["claims"].filter(
-        lambda t: t.patent_id.isin(wanted) & t.is_independent & t.category.notnull()
-    )
-    rows = background.engine.to_arrow(claims.select("patent_id", "claim_number", "category")).to_pylist()
-    found: dict[str, str] = {}
-    for row in sorted(rows, key=lambda r: (r["patent_id"], r["claim_number"])):
-        found.setdefault(row["patent_id"], row["category"])
-    return found
-
-
-def case_evidence(background: Background) -> CaseEvidence:
-    """Count the decided cases that a store knew at the date, and fit the chains; once for a store and a day.
-
-    Notes
-    -----
-    Of the decisions between the same two parties on one right the last counts, so that an appeal takes the place of what it reviews;
-    a row that does not name both stands for itself. A decision without a court, field or kind of claim is in the groups above it, and
-    in a group of its own called unknown.
-    """
-    book, as_of = background.book, background.as_of
-    rows = {cause: _counted(background, outcomes) for cause, outcomes in _OUTCOMES.items()}
-    prior = tuple(float(v) for v in book.at("valuation.validity_survival_prior", as_of).value)
-    won_prior = tuple(float(v) for v in book.at("scenario.prior.infringement", as_of).value)
-    survives = [(key, counts.get("maintained", 0) + counts.get("partially_invalidated", 0), sum(counts.values()))
-                for key, counts in rows["validity"]]  # fmt: skip
-    wins = [(key, counts.get("infringed", 0), sum(counts.values())) for key, counts in rows["infringement"]]
-    partial = float(sum(counts.get("partially_invalidated", 0) for _, counts in rows["validity"]))
-    alive = float(sum(n for _, n, _ in survives))
-    return CaseEvidence(
-        as_of,
-        _chain(survives, prior, LEVELS),
-        _chain(wins, won_prior, LEVELS),
-        _chain(survives, prior, LEVELS[1:]),
-        _chain(wins, won_prior, LEVELS[1:]),
-        (partial, alive),
-        background.store.manifest.is_synthetic,
-    )
-
-
-def _chain(
-    rows: Sequence[tuple[tuple[Any, ...], int, int]], prior: tuple[float, ...], names: Sequence[str]
-) -> NestedRates:
-    drop = len(LEVELS) - len(names)
-    return fit_nested_rates(
-        names, [key[drop:] for key, _, _ in rows], np.array([w for _, w, _ in rows], np.float64),
-        np.array([n for _, _, n in rows], np.float64), prior=(prior[0], prior[1]),
-    )  # fmt: skip
-
-
-def _counted(background: Background, outcomes: Sequence[str]) -> list[tuple[tuple[Any, ...], dict[str, int]]]:
-    """Return outcomes counted by court, field and kind of the first independent claim, in the order of the keys."""
-    tables = background.tables
-    cases = last_decisions(tables["cases"].filter(lambda t: t.outcome.isin(list(outcomes))))
-    classes = tables["classifications"].filter(lambda t: t.sequence == 1).group_by("patent_id")
-    first = classes.aggregate(subclass=lambda t: t.subclass.min(), main_group=lambda t: t.main_group.min())
-    chosen = tables["claims"].filter(lambda t: t.is_independent & t.category.notnull())
-    numbers = chosen.group_by("patent_id").aggregate(claim_number=lambda t: t.claim_number.min())
-    kinds = chosen.inner_join(numbers, ["patent_id", "claim_number"]).select("patent_id", "category")
-    joined = cases.left_join(first, "patent_id").drop("patent_id_right").left_join(kinds, "patent_id")
-    counted = joined.group_by(["court", "subclass", "main_group", "category", "outcome"]).aggregate(
-        n=lambda t: t.count()
-    )
-    found: dict[tuple[Any, ...], dict[str, int]] = {}
-    for row in background.engine.to_arrow(counted).to_pylist():
-        field = field_of(ClassSymbol(row["subclass"], row["main_group"])) if row["subclass"] else None
-        key = (row["court"] or "unknown", field or 0, row["category"] or "unknown")
-        mine = found.setdefault(key, {})
-        mine[row["outcome"]] = mine.get(row["outcome"], 0) + int(row["n"])
-    return sorted(found.items(), key=lambda item: item[0])
-
-
-def last_decisions(cases: ibis.Table) -> ibis.Table:
-    """Keep, of the decisions between two parties on one right, the last: an appeal takes the place of what it reviews.
-
-    A row that does not name both stands for itself.
-    """
-    known = cases.plaintiff.notnull() & cases.defendant.notnull()
-    # On appeal the parties may be named the other way round.
-    first, second = ibis.least(cases.plaintiff, cases.defendant), ibis.greatest(cases.plaintiff, cases.defendant)
-    named = cases.mutate(
-        _one=ibis.ifelse(known, first, cases.case_id), _two=ibis.ifelse(known, second, ibis.literal(""))
-    )
-    order = [named.decided_date.desc(nulls_first=False), ibis.asc(named.case_id)]
-    ranked = named.mutate(_rank=ibis.row_number().over(group_by=["patent_id", "_one", "_two"], order_by=order))
-    return ranked.filter(ranked._rank == 0).drop("_rank", "_one", "_two")
-
-
 def scenario_tree(
-    background: Background, evidence: CaseEvidence, subject: Subject, used: Used, *, claim_type: str | None = None,
-    courts: Mapping[str, str] | None = None,
-) -> ScenarioTree:  # fmt: skip
+    background: Background, subject: Subject, used: Used, *, courts: Mapping[str, str] | None = None
+) -> ScenarioTree:
     """Return the tree of one right.
 
     Parameters
     ----------
     background : Background
-        The store at the date.
-    evidence : CaseEvidence
-        `case_evidence` of the same store and date.
+        The store at the date, with its decided cases.
     subject : Subject
         Facts of the patent.
     used : Used
         Parameters at the date.
-    claim_type : str, optional
-        Kind of the first independent claim (`claim_types`).
     courts : Mapping of str to str, optional
         Where ``validity`` and ``infringement`` would be decided; without it courts are not told apart.
-
-    Raises
-    ------
-    DomainError
-        For evidence of another date.
     """
-    if evidence.as_of != background.as_of:
-        raise DomainError(f"the case evidence is of {evidence.as_of}, the valuation of {background.as_of}")
+    evidence, claim_type = background.cases, subject.claim_type
     where = dict(courts or {})
     rates: dict[str, tuple[NestedRates, tuple[Any, ...]]] = {}
     for name, cause, chain, anywhere in (
@@ -471,7 +318,7 @@ def validity_assumption(
         not known plus that of what may happen, as in each draw of the tree.
     """
     count = _NODE_DRAWS
-    years = levels_of(life, _levels(seed, f"scenario/{tree.patent_id}/life", count, 1)[:, 0])
+    years = levels_of(life, node_levels(seed, f"scenario/{tree.patent_id}/life", count, 1)[:, 0])
     periods = max(1, int(np.ceil(legal_life_years)))
     paths = tree.factors(seed=seed, count=count, periods=periods)
     starts = np.arange(periods)

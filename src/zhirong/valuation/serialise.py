@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from datetime import date
 from typing import Any
 
 from zhirong.kernel.provenance import Source
 from zhirong.kernel.text import Bilingual
+from zhirong.valuation.dependence import Dependence
 from zhirong.valuation.engine import PortfolioValuation
+from zhirong.valuation.market_types import MarketValue
 from zhirong.valuation.types import Assumption, MethodResult, Valuation
 
 __all__ = ["portfolio_to_dict", "to_dict", "to_json"]
@@ -47,6 +50,8 @@ def to_dict(valuation: Valuation) -> dict[str, Any]:
             for c in valuation.contributions
         ],
         "assumptions": [_assumption(a) for a in valuation.assumptions],
+        "market": None if valuation.market is None else _market(valuation.market),
+        "licences": [_record(licence) for licence in valuation.licences],
         "facts": dict(valuation.facts),
         "unknown": [_text(u) for u in valuation.unknown],
         "findings": [f.as_dict() for f in valuation.findings],
@@ -56,7 +61,7 @@ def to_dict(valuation: Valuation) -> dict[str, Any]:
 
 
 def portfolio_to_dict(portfolio: PortfolioValuation) -> dict[str, Any]:
-    """Return a portfolio as plain JSON types; `quantiles` are those of the sum under full dependence."""
+    """Return a portfolio as plain JSON types; `quantiles` are those of the sum under its common factors."""
     first = portfolio.valuations[0]
     return {
         "subject_id": portfolio.name,
@@ -64,9 +69,11 @@ def portfolio_to_dict(portfolio: PortfolioValuation) -> dict[str, Any]:
         "as_of": first.as_of.isoformat(),
         "currency": first.currency,
         "purpose": str(first.purpose),
-        "quantiles": _quantiles(portfolio.comonotonic),
-        "dependence": "full",
+        "quantiles": _quantiles(portfolio.dependence.quantiles),
+        "dependence": "common_factors",
+        "quantiles_if_together": _quantiles(portfolio.comonotonic),
         "quantiles_if_independent": _quantiles(portfolio.independent),
+        "common_factors": _dependence(portfolio.dependence),
         "assumptions": [_assumption(a) for a in first.assumptions if a.is_overridden],
         "weights": dict(sorted(portfolio.weights.items())),
         "refused": [f.as_dict() for f in portfolio.refused],
@@ -103,6 +110,65 @@ def _method(method: MethodResult) -> dict[str, Any]:
     if method.fan is not None:
         flows = {f"{level:g}": [round(x, 2) for x in path] for level, path in method.fan.quantiles.items()}
         plain["cash_flow"] = {"label": _text(method.fan.label), "years": list(method.fan.years), "quantiles": flows}
+    return plain
+
+
+def _market(market: MarketValue) -> dict[str, Any]:
+    effect = market.selection
+    selection: dict[str, Any] = {"note": _text(effect)} if isinstance(effect, Bilingual) else {
+        "sold": effect.sold, "unsold": effect.unsold, "rho": effect.rho, "heckman_shift": effect.heckman_shift,
+        "quantile_shift": effect.quantile_shift,
+    }  # fmt: skip
+    return {
+        "deals": market.deals,
+        "effective_number": market.effective_number,
+        "comparables": [_record(c) for c in market.comparables],
+        "index": {
+            "growth": market.index.growth,
+            "error": market.index.error,
+            "description": _text(market.index.description),
+        },
+        "selection": selection,
+        "sale_probability": None if market.sale_probability is None else list(market.sale_probability),
+        "coefficients": [{"name": n, "mean": mean, "sd": sd} for n, mean, sd in market.coefficients],
+        "log_spread": market.log_spread,
+        "freedom": market.freedom,
+        "excluded": [_record(e) for e in market.excluded],
+        "notes": [_text(note) for note in market.notes],
+    }
+
+
+def _dependence(found: Dependence) -> dict[str, Any]:
+    return {
+        "quantiles": _quantiles(found.quantiles),
+        "quantiles_low": _quantiles(found.quantiles_low),
+        "quantiles_high": _quantiles(found.quantiles_high),
+        "mean": round(found.mean, 2),
+        "low_mean": round(found.low_mean, 2),
+        "diversification": found.diversification,
+        "effective_number": found.effective_number,
+        "patents": [asdict(risk) for risk in found.patents],
+        "shared": [_record(risk) for risk in found.shared],
+        "parameter": {
+            "path": found.parameter.path,
+            "value": found.parameter.value,
+            "source": _source(found.parameter.source),
+        },
+    }
+
+
+def _record(record: Any) -> dict[str, Any]:
+    """Return a flat record: dates as text, amounts of money to the minor unit, texts in both languages."""
+    plain: dict[str, Any] = {}
+    for item in fields(record):
+        value = getattr(record, item.name)
+        if isinstance(value, Bilingual):
+            value = _text(value)
+        elif isinstance(value, date):
+            value = value.isoformat()
+        elif isinstance(value, float) and item.name.endswith("_cny"):
+            value = round(value, 2)
+        plain[item.name] = value
     return plain
 
 

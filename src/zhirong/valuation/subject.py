@@ -16,6 +16,8 @@ from zhirong.kernel.errors import ParameterError, UnknownNameError
 from zhirong.kernel.identifiers import ClassSymbol
 from zhirong.params import ParameterBook, field_of
 from zhirong.valuation.background import Background
+from zhirong.valuation.case_evidence import claim_types
+from zhirong.valuation.similarity import Features, features_of
 
 __all__ = ["Subject", "describe", "known_patents"]
 
@@ -53,6 +55,10 @@ class Subject:
         Last patent year whose annuity is known to be paid.
     development_cost_cny : float or None
         Research expense of the owner for each of its filings around the filing year.
+    claim_type : str or None
+        Kind of its first independent claim.
+    features : Features
+        What is compared with the patents of deals.
     event_counts : dict
         Events by kind; a kind that no source of the patent ever reports is left out, because its silence says nothing.
     """
@@ -75,13 +81,15 @@ class Subject:
     sector_royalty: tuple[float, float, float] | None
     paid_to_year: int | None
     development_cost_cny: float | None
+    claim_type: str | None
+    features: Features
     event_counts: dict[str, int] = dataclass_field(default_factory=dict)
 
 
 def known_patents(background: Background, patent_ids: Sequence[str]) -> list[str]:
     """Return those of the patents that the store knows at the date, in any order."""
     patents = background.tables["patents"]
-    found = patents.filter(lambda t: t.patent_id.isin(sorted(set(patent_ids)))).select("patent_id")
+    found = background.engine.among(patents, "patent_id", patent_ids).select("patent_id")
     return [str(name) for name in background.engine.to_arrow(found)["patent_id"].to_pylist()]
 
 
@@ -96,8 +104,7 @@ def describe(background: Background, patent_ids: Sequence[str]) -> list[Subject]
     tables, engine = background.tables, background.engine
     wanted = sorted(set(patent_ids))
     rows = {
-        r["patent_id"]: r
-        for r in engine.to_arrow(tables["patents"].filter(lambda t: t.patent_id.isin(wanted))).to_pylist()
+        r["patent_id"]: r for r in engine.to_arrow(engine.among(tables["patents"], "patent_id", wanted)).to_pylist()
     }
     for patent in patent_ids:
         if patent not in rows:
@@ -113,6 +120,7 @@ def describe(background: Background, patent_ids: Sequence[str]) -> list[Subject]
     owners = _owners(background, wanted)
     undated = _undated_ends(background, wanted)
     reported = _reported_kinds(background, wanted)
+    kinds, features = claim_types(background, wanted), features_of(background, wanted)
     return [
         _subject(
             background,
@@ -123,6 +131,8 @@ def describe(background: Background, patent_ids: Sequence[str]) -> list[Subject]
             titles,
             undated.get(p),
             reported.get(p, set()),
+            kinds.get(p),
+            features[p],
         )
         for p in patent_ids
     ]
@@ -131,8 +141,9 @@ def describe(background: Background, patent_ids: Sequence[str]) -> list[Subject]
 def _reported_kinds(background: Background, wanted: list[str]) -> dict[str, set[str]]:
     """Return, for each patent, the kinds of events that its sources report of any patent."""
     events, patents = background.tables["legal_events"], background.tables["patents"]
-    own = patents.filter(lambda t: t.patent_id.isin(wanted)).select("patent_id", "source_id")
-    told = events.filter(lambda t: t.patent_id.isin(wanted)).select("patent_id", "source_id")
+    among = background.engine.among
+    own = among(patents, "patent_id", wanted).select("patent_id", "source_id")
+    told = among(events, "patent_id", wanted).select("patent_id", "source_id")
     kinds = events.select("source_id", "event_kind").distinct()
     pairs = ibis.union(own, told, distinct=True).inner_join(kinds, "source_id").select("patent_id", "event_kind")
     found: dict[str, set[str]] = {}
@@ -144,8 +155,8 @@ def _reported_kinds(background: Background, wanted: list[str]) -> dict[str, set[
 def _undated_ends(background: Background, wanted: list[str]) -> dict[str, str]:
     """Return ends that sources state without a date; they are read off the store, for the cut at the date hides them."""
     rows = background.store.read(background.engine, "patents")
-    found = rows.filter(
-        lambda t: t.patent_id.isin(wanted) & t.legal_status_date.isnull() & t.legal_status.isin(DEAD_STATUSES)
+    found = background.engine.among(rows, "patent_id", wanted).filter(
+        lambda t: t.legal_status_date.isnull() & t.legal_status.isin(DEAD_STATUSES)
     )
     return {
         row["patent_id"]: row["legal_status"]
@@ -158,7 +169,7 @@ def _titles(background: Background, symbols: set[str | None]) -> dict[tuple[str,
     wanted = sorted(symbol for symbol in symbols if symbol)
     if not wanted:
         return {}
-    found = background.tables["class_titles"].filter(lambda t: t.symbol.isin(wanted))
+    found = background.engine.among(background.tables["class_titles"], "symbol", wanted)
     rows = background.engine.to_arrow(found.select("scheme", "symbol", "title")).to_pylist()
     return {(row["scheme"], row["symbol"]): row["title"] for row in rows}
 
@@ -166,7 +177,7 @@ def _titles(background: Background, symbols: set[str | None]) -> dict[tuple[str,
 def _by_patent(
     background: Background, table: str, wanted: list[str], columns: list[str]
 ) -> dict[str, list[dict[str, Any]]]:
-    chosen = background.tables[table].filter(lambda t: t.patent_id.isin(wanted)).select("patent_id", *columns)
+    chosen = background.engine.among(background.tables[table], "patent_id", wanted).select("patent_id", *columns)
     found: dict[str, list[dict[str, Any]]] = {}
     for row in background.engine.to_arrow(chosen).to_pylist():
         found.setdefault(row["patent_id"], []).append(row)
@@ -178,7 +189,7 @@ def _owners(background: Background, wanted: list[str]) -> dict[str, dict[str, An
     tables, engine = background.tables, background.engine
     roles = tables["patent_parties"].filter(lambda t: t.role.isin(["applicant", "assignee", "owner"]))
     first = (
-        roles.filter(lambda t: t.patent_id.isin(wanted) & (t.sequence == 1)).select("patent_id", "party_id").distinct()
+        engine.among(roles.filter(roles.sequence == 1), "patent_id", wanted).select("patent_id", "party_id").distinct()
     )
     parties = tables["parties"].select("party_id", "name")
     granted = tables["patents"].filter(lambda t: t.grant_date.notnull()).select("patent_id", "filing_date")
@@ -195,7 +206,7 @@ def _owners(background: Background, wanted: list[str]) -> dict[str, dict[str, An
     joined = joined.left_join(firms, "party_id").drop("party_id_right")
     found = {row["patent_id"]: row for row in engine.to_arrow(joined).to_pylist()}
     firm_ids = sorted({row["firm_id"] for row in found.values() if row["firm_id"]})
-    years = tables["firm_years"].filter(lambda t: t.firm_id.isin(firm_ids)) if firm_ids else None
+    years = engine.among(tables["firm_years"], "firm_id", firm_ids) if firm_ids else None
     accounts = engine.to_arrow(years).to_pylist() if years is not None else []
     filings = _filings(background, sorted({row["party_id"] for row in found.values()}))
     sectors = _sector_royalties(background)
@@ -208,7 +219,8 @@ def _owners(background: Background, wanted: list[str]) -> dict[str, dict[str, An
 
 
 def _filings(background: Background, parties: list[str]) -> dict[str, dict[int, int]]:
-    roles = background.tables["patent_parties"].filter(lambda t: t.party_id.isin(parties) & (t.sequence == 1))
+    roles = background.tables["patent_parties"].filter(lambda t: t.sequence == 1)
+    roles = background.engine.among(roles, "party_id", parties)
     patents = background.tables["patents"].select("patent_id", year=background.tables["patents"].filing_date.year())
     counted = (
         roles.inner_join(patents, "patent_id")
@@ -240,6 +252,7 @@ def _sector_royalties(background: Background) -> dict[str, tuple[float, float, f
 def _subject(
     background: Background, row: dict[str, Any], events: list[dict[str, Any]], classes: list[dict[str, Any]],
     owner: dict[str, Any] | None, titles: Mapping[tuple[str, str], str], undated_end: str | None, reported: set[str],
+    claim_type: str | None, features: Features,
 ) -> Subject:  # fmt: skip
     as_of = background.as_of
     legal_end = _legal_end(background.book, row)
@@ -273,6 +286,8 @@ def _subject(
         sector_royalty=owner["royalty"] if owner else None,
         paid_to_year=max(paid) if paid else None,
         development_cost_cny=_development_cost(owner, filing),
+        claim_type=claim_type,
+        features=features,
         event_counts={k: n for k in _COUNTED if (n := sum(e["event_kind"] == k for e in events)) or k in reported},
     )
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 from zhirong.kernel.provenance import Grade, Source
 from zhirong.numerics.income import equivalent_life
 from zhirong.valuation.assumptions import fixed
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.types import Assumption
+from zhirong.valuation.used import Used
 
 __all__ = ["Acquisition", "tax_life"]
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from zhirong.kernel.findings import Finding
 from zhirong.kernel.provenance import Provenance, Source
 from zhirong.kernel.text import Bilingual
+from zhirong.valuation.market_types import LicenceComparable, MarketValue
 
 __all__ = [
     "QUANTILE_LEVELS",
@@ -229,6 +230,10 @@ class Valuation:
         Any evidence came from the sample generator.
     other_standards : Mapping of str to Quantiles
         Value under other standards, e.g. ``liquidation`` beside the market value of a pledge.
+    market : MarketValue or None
+        Comparable deals behind the market approach, where it is admissible.
+    licences : tuple of LicenceComparable
+        Comparable licences behind the royalty rate, heaviest first.
     draws : ndarray or None
         shape (n_draws,), not part of JSON.
     """
@@ -252,4 +257,6 @@ class Valuation:
     findings: tuple[Finding, ...] = ()
     is_synthetic: bool = False
     other_standards: Mapping[str, Quantiles] = field(default_factory=dict)
+    market: MarketValue | None = None
+    licences: tuple[LicenceComparable, ...] = ()
     draws: Draws | None = None

@@ -26,7 +26,7 @@ from zhirong.valuation.calibration.types import (
     PieceCheck,
     ValueCheck,
 )
-from zhirong.valuation.calibration.values import check_values, recalibrated
+from zhirong.valuation.calibration.values import check_values
 
 __all__ = [
     "LEVELS",
@@ -44,5 +44,4 @@ __all__ = [
     "check_sampling",
     "check_values",
     "hazards_by_group",
-    "recalibrated",
 ]

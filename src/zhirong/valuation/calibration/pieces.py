@@ -47,7 +47,6 @@ _LABELS: Mapping[str, Bilingual] = {
     "appraisers.noise": Bilingual("评估人噪声", "Appraiser's noise"),
     "appraisers.inflation": Bilingual("某类评估人的普遍高估", "Inflation of a kind of appraiser"),
     "appraisers.value": Bilingual("资产的真实价值", "An asset's true value"),
-    "validity.rate": Bilingual("稳定性概率（由案件计数得出）", "Validity from counted cases"),
     "royalty.value": Bilingual("许可费节省的抽样", "Relief from royalty as a sampler"),
 }  # fmt: skip
 

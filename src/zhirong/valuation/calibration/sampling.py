@@ -1,4 +1,4 @@
-"""Whether the engine draws what its assumptions say: validity from counted cases, and relief from royalty as a sampler.
+"""Whether the engine draws what its assumptions say: relief from royalty as a sampler.
 
 The truth comes from code that shares nothing with the engine's compiled kernels but the statement of the assumptions: NumPy's
 generator, its multivariate normal, and a present value written out period by period.
@@ -52,7 +52,7 @@ def check_sampling(
     seed : int
         Seed.
     replicates : int
-        Truths of each of the two.
+        Truths.
     progress : callable
         Told truths done, truths in all, and truths done.
 
@@ -74,10 +74,7 @@ def check_sampling(
         truth = _income_truth(rng, fresh, assumptions)
         levels[i] = fractional_ranks(fresh.draws(_DRAWS)[None, :], [truth])[0]
         progress(i + 1, replicates, i + 1)
-    return (
-        piece_check("validity.rate", _validity_levels(background, subjects[0], seed, replicates)),
-        piece_check("royalty.value", levels),
-    )
+    return (piece_check("royalty.value", levels),)
 
 
 def _models(
@@ -148,31 +145,3 @@ def present_value(
     if part > 0:  # a broken last year, as the closed form of the annuity has it
         annuity = (1 - (1 + rate) ** -tax_life_years) / rate
     return float(value / (1 - tax_rate / tax_life_years * annuity * (1 + rate) ** 0.5))
-
-
-def _validity_levels(background: Background, subject: Subject, seed: int, replicates: int) -> Floats:
-    """Draw rates of survival and of being tested from their priors, cases from the rate, and ask the engine's beta.
-
-    The parameters give the share tested by value and range only; its truth here is the beta of that mean and spread. A normal cut
-    at 0 would put 4 % of truths at a share of exactly 0, and with them at a validity of exactly 1.
-    """
-    rng = np.random.default_rng(stream_key(seed, "calibration/validity"))
-    used = Used(background.book, background.as_of)
-    tested, prior = used.at("valuation.validity_tested_share"), used.at("valuation.validity_survival_prior")
-    assert tested.low is not None, "the share tested has a range"
-    assert tested.high is not None, "the share tested has a range"
-    sd = (tested.high - tested.low) / (2 * float(stats.norm.ppf(0.95)))
-    survive = rng.beta(float(prior.value[0]), float(prior.value[1]), replicates)
-    mean = float(tested.value)
-    total = mean * (1 - mean) / sd**2 - 1
-    share = rng.beta(mean * total, (1 - mean) * total, replicates)
-    cases = rng.integers(0, 200, replicates)
-    won = rng.binomial(cases, survive)
-    levels = np.empty(replicates)
-    for i in range(replicates):
-        counted = replace(
-            background, validity_counts=(float(won[i]), float(cases[i] - won[i])), validity_cases=int(cases[i])
-        )
-        beta = default_assumptions(counted, subject, used)["validity"].parameters
-        levels[i] = stats.beta.cdf(1 - share[i] * (1 - survive[i]), beta["a"], beta["b"])
-    return levels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,14 @@ from zhirong.valuation.background import Background
 from zhirong.valuation.calibration.types import LEVELS, ValueCheck
 from zhirong.valuation.engine import value_patents
 from zhirong.valuation.methods import LABELS
+from zhirong.valuation.reconcile import PoolFit, pool, weights_for
 from zhirong.valuation.types import Purpose, Valuation
 
-__all__ = ["check_values", "recalibrated", "sold_patents"]
+__all__ = ["check_values", "sold_patents"]
 
 Floats = NDArray[np.float64]
-_POOLED = Bilingual("综合价值", "Pooled value")
-_RECALIBRATED = Bilingual("综合价值（按成交价重新校准）", "Pooled value, recalibrated on prices")
+_POOLED = Bilingual("综合价值（声明权重）", "Pooled value, declared weights")
+_LEARNED = Bilingual("综合价值（权重与宽度由成交价学得）", "Pooled value, weights and width learned from prices")
 _ALL_PRICES = Bilingual("朴素对照：全部成交价", "Naive: all prices")
 _LOGNORMAL = Bilingual("朴素对照：成交价的对数正态", "Naive: log-normal of prices")
 _NAIVE = ("all_prices", "lognormal")
@@ -68,21 +70,21 @@ def check_values(
     Returns
     -------
     tuple of ValueCheck
-        The pooled value, the pooled value recalibrated on prices, every method where it was admissible, and two naive answers
-        for the same patents: the prices of all sales known at the date, and their mean and spread as one log-normal.
+        The value pooled by declared weights; by weights and width learned from prices, where the background has them; every
+        method where it was admissible; and two naive answers for the same patents: the prices of all sales known at the date,
+        and their mean and spread as one log-normal.
     """
     sold = sold_patents(background)
     asked = [patent for patent in patent_ids if patent not in sold]
-    batch = value_patents(background, asked, purpose=purpose, draws=draws, seed=seed, progress=progress)
+    declared = replace(background, pool=None)
+    batch = value_patents(declared, asked, purpose=purpose, draws=draws, seed=seed, progress=progress)
     valued = [v for v in batch.valuations if v.quantiles[0.5] > 0]
     if not valued:
         raise DomainError("none of the patents has a value to check")
     ids = [v.subject_id for v in valued]
     answers = {"pooled": (_POOLED, ids, np.stack([_drawn(v) for v in valued]))}
-    scale = _residuals(background, sold, purpose, draws, seed)
-    if scale is not None:
-        moved = np.stack([recalibrated(_drawn(v), scale) for v in valued])
-        answers["recalibrated"] = (_RECALIBRATED, ids, moved)
+    if background.pool is not None:
+        answers["learned"] = (_LEARNED, ids, np.stack([_learned(v, background.pool, seed) for v in valued]))
     answers |= _by_method(valued)
     answers |= _naive(np.array(list(sold.values())), ids, draws, seed)
     scores = {
@@ -162,32 +164,11 @@ def _order(a: Floats, b: Floats) -> tuple[float | None, float | None, float | No
     return r, float(np.tanh(z - half)), float(np.tanh(z + half))
 
 
-def recalibrated(draws: Floats, residuals: Floats) -> Floats:
-    """Return draws with the median and scale of a value and the standardised residuals of prices as its shape.
-
-    Parameters
-    ----------
-    draws : ndarray, shape (m,)
-        Draws of the value, positive.
-    residuals : ndarray, shape (k,)
-        (log price - log median) / scale of earlier values, the scale being half the log distance of quartiles.
-
-    Returns
-    -------
-    ndarray, shape (m,)
-        exp(log median + scale x residual), residuals at equal steps of their distribution.
-
-    References
-    ----------
-    Papadopoulos, H. et al. (2002), Inductive Confidence Machines for Regression (normalised conformal prediction).
-    """
-    logs = np.log(draws)
-    low, middle, high = np.quantile(logs, [0.25, 0.5, 0.75])
-    levels = (np.arange(draws.size) + 0.5) / draws.size
-    # Quantiles at level x (k + 1) / k, as split conformal prediction asks for.
-    k = residuals.size
-    stretched = np.clip(0.5 + (levels - 0.5) * (k + 1) / k, 0.0, 1.0)
-    return np.asarray(np.exp(middle + max((high - low) / 2, 1e-6) * np.quantile(residuals, stretched)), np.float64)
+def _learned(valuation: Valuation, learned: PoolFit, seed: int) -> Floats:
+    draws = {m.method: m.draws for m in valuation.methods if m.draws is not None}
+    weights = weights_for(list(draws), learned.weights, valuation.purpose)
+    mixed = pool(draws, weights, seed=seed, subject_id=valuation.subject_id, learned=learned)
+    return np.maximum(mixed, 1.0)
 
 
 def sold_patents(background: Background) -> dict[str, float]:
@@ -208,23 +189,3 @@ def sold_patents(background: Background) -> dict[str, float]:
         found.pop(row["patent_id"], None)  # the latest sale of a patent stands at its own place
         found[row["patent_id"]] = float(row["price"])
     return found
-
-
-def _residuals(
-    background: Background, sold: Mapping[str, float], purpose: Purpose, draws: int, seed: int, *, at_most: int = 300
-) -> Floats | None:
-    """Return standardised residuals of the latest sales known at the date, each valued with that date's background.
-
-    Prices reach values by one way only, the records of appraisers; a sold patent that has an opinion is left out, so that no price
-    enters the value it is compared with.
-    """
-    price = dict(
-        [(patent, paid) for patent, paid in sold.items() if patent not in background.panel.opinions][-at_most:]
-    )
-    batch = value_patents(background, sorted(price), purpose=purpose, draws=draws, seed=seed)
-    found = []
-    for valuation in batch.valuations:
-        if valuation.quantiles[0.5] > 0:
-            low, middle, high = np.quantile(np.log(_drawn(valuation)), [0.25, 0.5, 0.75])
-            found.append((np.log(price[valuation.subject_id]) - middle) / max((high - low) / 2, 1e-6))
-    return np.array(found) if len(found) >= _PATENTS_MIN else None

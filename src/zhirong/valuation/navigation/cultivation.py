@@ -19,11 +19,11 @@ from zhirong.numerics.streams import stream_key
 from zhirong.valuation.assumptions import levels_of
 from zhirong.valuation.background import Background
 from zhirong.valuation.engine import value_patents
-from zhirong.valuation.inputs import Used
 from zhirong.valuation.navigation.types import Advice, Estimate, FilingOption, OpenFiling
 from zhirong.valuation.renewals import annuity_fees, has_periodic_fees, periodic_schedule
 from zhirong.valuation.subject import Subject, age_in_patent_years, describe
 from zhirong.valuation.types import Purpose, Valuation
+from zhirong.valuation.used import Used
 
 __all__ = ["Cultivation", "cultivate", "fees_ahead"]
 
