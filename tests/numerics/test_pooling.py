@@ -15,6 +15,7 @@ from zhirong.numerics.pooling import (
     beta_transformed,
     fit_beta_transform,
     log_density,
+    log_pool,
     stack_weights,
 )
 
@@ -139,3 +140,28 @@ def test_order_and_range_are_kept(a: float, b: float, n: int) -> None:
 def test_levels_out_of_range_are_refused() -> None:
     with pytest.raises(DomainError, match="between 0 and 1"):
         fit_beta_transform(np.array([0.5, 1.2]), strength=1.0)
+
+
+def test_the_logarithmic_pool_of_normals_is_the_normal_of_added_precisions() -> None:
+    """The weighted geometric mean of normal densities is normal: precisions add with their weights (Genest and Zidek 1986)."""
+    rng = np.random.default_rng(4)
+    draws = {"a": np.exp(10 + 0.5 * rng.standard_normal(40_000)), "b": np.exp(11 + 1.0 * rng.standard_normal(40_000))}
+    weights = {"a": 0.6, "b": 0.2, "absent": 9.0}
+    precision = 0.75 / 0.25 + 0.25 / 1.0
+    mean = (0.75 * 10 / 0.25 + 0.25 * 11 / 1.0) / precision
+    found = log_pool(draws, weights, [0.1, 0.5, 0.9])
+    for level, amount in found.items():
+        assert np.log(amount) == pytest.approx(mean + stats.norm.ppf(level) / np.sqrt(precision), abs=0.02)
+
+
+def test_methods_that_agree_are_narrower_in_the_logarithmic_pool_than_in_the_linear_one() -> None:
+    rng = np.random.default_rng(5)
+    draws = {name: np.exp(10 + rng.standard_normal(20_000)) for name in "ab"}
+    found = log_pool(draws, {"a": 1.0, "b": 1.0}, [0.1, 0.9])
+    assert np.log(found[0.9] / found[0.1]) == pytest.approx(2 * 1.2816, abs=0.08)  # alike: the pool is each of them
+    far = {"a": draws["a"], "b": draws["b"] * 20}
+    apart = log_pool(far, {"a": 1.0, "b": 1.0}, [0.1, 0.9])
+    linear = np.quantile(np.concatenate(list(far.values())), [0.1, 0.9])
+    assert apart[0.9] / apart[0.1] < linear[1] / linear[0]
+    with pytest.raises(DomainError, match="positive weights"):
+        log_pool(draws, {"c": 1.0}, [0.5])

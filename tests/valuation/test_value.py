@@ -34,6 +34,7 @@ from zhirong.valuation import (
 from zhirong.valuation.background import Background
 from zhirong.valuation.renewals import fit_renewals, periodic_schedule
 from zhirong.valuation.resolver import refused
+from zhirong.valuation.types import StandardOfValue
 
 AS_OF = date(2020, 6, 30)
 COUNT, SEED = 4_000, 5
@@ -72,7 +73,14 @@ def test_the_value_is_an_interval_with_reasons_and_sources(background: Backgroun
     }  # fmt: skip
     assert all(a.source.title and a.source.grade for a in value.assumptions)
     assert value.is_synthetic
-    assert value.other_standards["liquidation"][0.5] < value.quantiles[0.5]
+    other = value.other_standards
+    assert other["liquidation"][0.5] < other["orderly_liquidation"][0.5] < value.quantiles[0.5]
+    assert value.quantiles[0.5] == other["fair"][0.5] < other["investment"][0.5]
+    agreed = value.other_pools["logarithmic"]
+    assert agreed[0.9] / agreed[0.1] < value.quantiles[0.9] / value.quantiles[0.1]
+    own = value_patent(background, value.subject_id, purpose=Purpose.MANAGEMENT, draws=5_000)
+    assert own.standard_of_value is StandardOfValue.INVESTMENT
+    assert own.quantiles[0.5] > own.other_standards["market"][0.5]
     assert value.provenance.data == world.fingerprints()
     assert all(m.monte_carlo_error > 0 for m in value.methods)
     widths = [abs(c.value_high - c.value_low) for c in value.contributions]

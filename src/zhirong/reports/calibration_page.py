@@ -17,7 +17,7 @@ def calibration_page(result: CalibrationResult) -> str:
     """Return the page as Markdown, failures first where there are any."""
     lines = [
         "<!-- written by `zhirong validate`; do not edit -->", "", "# Do the intervals keep their word?", "",
-        "`zhirong validate` answers with four kinds of check and shows what fails as it shows what holds:", "", "```bash",
+        "`zhirong validate` answers with four kinds of check and shows what fails as it shows what holds:", "", "```sh",
         f"zhirong validate --seed {result.seed} --data DIR --out calibration", "```", "",
         ("It writes `calibration.html` and `calibration.pdf` in Chinese and English with charts, `calibration.json`, and this page as "
         "`calibration.md`. DIR holds `cn_patent_survival` and `firm_patents_rd`; without it the parts on real data say that they were "

@@ -135,21 +135,35 @@ def _methods(valuation: Valuation, lang: Language) -> Section:
     blocks: tuple[Block, ...] = (chart, _methods_table(valuation, scale, lang))
     if valuation.other_standards:
         blocks = (*blocks, _standards(valuation, lang))
+    if "logarithmic" in valuation.other_pools:
+        q = valuation.other_pools["logarithmic"]
+        mine = money_scale([q[0.05], q[0.95]], valuation.currency, lang, typical=q[0.5])
+        told = say("methods.agreement", lang, median=mine.money(q[0.5]), interval=mine.interval(q[0.1], q[0.9]))
+        blocks = (*blocks, Paragraph(told))
     return Section("methods", title, blocks)
 
 
 def _standards(valuation: Valuation, lang: Language) -> Table:
     columns = (
-        Column(say("summary.standard", lang)),
+        Column(say("summary.standard", lang), share=1.2),
         Column(say("col.median", lang), True),
-        Column(say("col.interval80", lang), True),
+        Column(say("col.interval80", lang), True, 1.2),
+        Column(say("methods.standards.way", lang), share=3.0),
     )
+    decisive = str(valuation.standard_of_value)
     rows = []
-    for name, q in valuation.other_standards.items():
+    for name, q in {decisive: valuation.quantiles, **valuation.other_standards}.items():
         scale = money_scale([q[0.05], q[0.95]], valuation.currency, lang, typical=q[0.5])
-        rows.append(
-            (Cell(word("standard", name, lang)), Cell(scale.money(q[0.5])), Cell(scale.interval(q[0.1], q[0.9])))
-        )
+        label = word("standard", name, lang)
+        if name == decisive:
+            label += ("（{}）" if lang == "zh" else " ({})").format(say("methods.standards.decisive", lang))
+        steps = [
+            f"{step.reason.in_(lang)} (×{step.share[1]:.2f})"
+            for step in valuation.standard_steps
+            if str(step.standard) == name
+        ]
+        way = ("；" if lang == "zh" else "; ").join(steps) or "—"
+        rows.append((Cell(label), Cell(scale.money(q[0.5])), Cell(scale.interval(q[0.1], q[0.9])), Cell(way)))
     return Table(say("methods.standards", lang), columns, tuple(rows))
 
 

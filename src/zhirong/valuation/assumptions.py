@@ -28,6 +28,7 @@ from zhirong.kernel.text import Bilingual
 from zhirong.numerics.distributions import FAMILIES, SCORE_MAX, TABLE_SIZE, quantile_table, quantiles
 from zhirong.valuation.income_names import KNOWN_INCOME
 from zhirong.valuation.option_terms import KNOWN as KNOWN_OPTIONS
+from zhirong.valuation.standard_terms import KNOWN_STANDARDS
 from zhirong.valuation.types import Assumption, Distribution
 
 __all__ = ["CORRELATED", "KNOWN", "fixed", "levels_of", "load_overrides", "override", "table_of"]
@@ -72,6 +73,7 @@ KNOWN: Mapping[str, tuple[Bilingual, str, float, float]] = {
         Bilingual("费率与稳定性的相关系数", "Correlation of royalty rate and validity"), "index", -0.99, 0.99,
     ),
     **KNOWN_INCOME,
+    **KNOWN_STANDARDS,
     **KNOWN_OPTIONS,
 }  # fmt: skip
 """Every assumption: label, unit, hard bounds."""

@@ -14,13 +14,13 @@ from zhirong.kernel.errors import DomainError, NotAdmissibleError
 from zhirong.kernel.findings import Finding, Severity
 from zhirong.kernel.provenance import Grade, Provenance
 from zhirong.kernel.text import Bilingual
-from zhirong.numerics.streams import stream_key
+from zhirong.numerics.pooling import log_pool
 from zhirong.params import wipo35_fields
 from zhirong.valuation import income as more_income
 from zhirong.valuation import methods
 from zhirong.valuation.accounts import Accounts, accounts_of
 from zhirong.valuation.appraisers import opinion_draws
-from zhirong.valuation.assumptions import levels_of, override
+from zhirong.valuation.assumptions import override
 from zhirong.valuation.background import Background
 from zhirong.valuation.comparables import market_value
 from zhirong.valuation.dependence import Dependence, depend
@@ -33,8 +33,10 @@ from zhirong.valuation.option_terms import ADMITTED, option_assumptions
 from zhirong.valuation.options import event_study_draws, option_draws
 from zhirong.valuation.reconcile import PoolFit, conflict, median_error, pool, quantiles_of, weights_for
 from zhirong.valuation.resolver import admitted, refused
+from zhirong.valuation.standards import standard_for, standards_of
 from zhirong.valuation.subject import Subject, describe, known_patents
 from zhirong.valuation.types import (
+    QUANTILE_LEVELS,
     Admissibility,
     Assumption,
     Contribution,
@@ -291,7 +293,9 @@ def _value(
     run = _run(background, subject, assumptions, used, draws, seed)
     model, values = run.model, run.values
     found = _pooled(background, subject, values, used, purpose, seed)
-    pooled, weights = found.pooled, found.weights
+    weights, standard = found.weights, standard_for(purpose)
+    standards = standards_of(found.pooled, assumptions, seed=seed, subject_id=subject.patent_id)
+    pooled = standards.draws[standard]
     why = _weight_reason(background.pool, used)
     results = tuple(_result(name, values[name], weights[name], model, why(name)) for name in values)
     bars = _tornado(model, values, weights, assumptions, seed, subject.patent_id, background.pool)
@@ -301,7 +305,7 @@ def _value(
         as_of=background.as_of,
         currency="CNY",
         purpose=purpose,
-        standard_of_value=StandardOfValue.MARKET,
+        standard_of_value=standard,
         quantiles=quantiles_of(pooled),
         mean=float(pooled.mean()),
         sd=float(pooled.std()),
@@ -314,7 +318,9 @@ def _value(
         unknown=tuple(_unknown(background, subject, assumptions, values)),
         findings=_findings(background, subject),
         is_synthetic=background.store.manifest.is_synthetic,
-        other_standards=_liquidation(pooled, assumptions, purpose, seed, subject.patent_id),
+        other_standards={str(name): quantiles_of(x) for name, x in standards.draws.items() if name is not standard},
+        standard_steps=standards.steps,
+        other_pools=_by_agreement(values, weights),
         market=run.market,
         licences=licence_royalty(background, subject, assumptions["royalty_rate"], used).comparables,
         draws=pooled,
@@ -353,7 +359,7 @@ class Reconciled:
     Attributes
     ----------
     pooled : ndarray, shape (draws,)
-        Reconciled value.
+        Reconciled value under the standard of the purpose.
     values : Mapping of str to ndarray
         Draws of each admissible method.
     weights : Mapping of str to float
@@ -377,7 +383,11 @@ def reconciled(
         When no method is admissible.
     """
     values = _run(background, subject, assumptions, used, draws, seed, is_explained=False).values
-    return _pooled(background, subject, values, used, purpose, seed)
+    found = _pooled(background, subject, values, used, purpose, seed)
+    if (standard := standard_for(purpose)) is StandardOfValue.MARKET:
+        return found
+    standards = standards_of(found.pooled, assumptions, seed=seed, subject_id=subject.patent_id)
+    return replace(found, pooled=standards.draws[standard])
 
 
 def _pooled(
@@ -573,15 +583,12 @@ def _tornado(
     return contributions(model, pooled_median, assumptions)
 
 
-def _liquidation(
-    pooled: Floats, assumptions: Mapping[str, Assumption], purpose: Purpose, seed: int, subject_id: str
-) -> dict[str, dict[float, float]]:
-    """Return what a forced sale would bring, which a lender sees beside the market value."""
-    if purpose not in {Purpose.PLEDGE, Purpose.SECURITISATION, Purpose.INSURANCE}:
+def _by_agreement(values: Mapping[str, Floats], weights: Mapping[str, float]) -> dict[str, dict[float, float]]:
+    """Return the logarithmic pool beside the linear one, where two methods at least have a weight and a value."""
+    spoken = {name: draws for name, draws in values.items() if weights.get(name, 0.0) > 0 and draws.max() > 0}
+    if len(spoken) < 2:
         return {}
-    levels = np.random.default_rng(stream_key(seed, f"liquidation/{subject_id}")).random(len(pooled))
-    discount = levels_of(assumptions["forced_sale_discount"], levels)
-    return {str(StandardOfValue.LIQUIDATION): quantiles_of(pooled * (1 - discount))}
+    return {"logarithmic": log_pool(spoken, weights, QUANTILE_LEVELS)}
 
 
 def _relevant(assumptions: Mapping[str, Assumption], values: Mapping[str, Floats]) -> list[Assumption]:

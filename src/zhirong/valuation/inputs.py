@@ -13,6 +13,7 @@ from zhirong.valuation.background import Background
 from zhirong.valuation.discount import built_up_rate
 from zhirong.valuation.moving import with_movement
 from zhirong.valuation.scenarios import ScenarioTree, scenario_tree, validity_assumption
+from zhirong.valuation.standard_terms import KNOWN_STANDARDS
 from zhirong.valuation.subject import Subject
 from zhirong.valuation.tax_benefit import tax_life
 from zhirong.valuation.types import Assumption, Distribution
@@ -57,7 +58,7 @@ def default_assumptions(background: Background, subject: Subject, used: Used) ->
             "long_run_growth", used.at("valuation.long_run_growth").value, used.at("valuation.long_run_growth").source
         ),
         fixed("growth_fade", used.at("valuation.growth_fade").value, used.at("valuation.growth_fade").source),
-        _triangle("forced_sale_discount", used.at("valuation.forced_sale_discount")),
+        *(_triangle(name, used.at(f"valuation.{name}")) for name in ("forced_sale_discount", *KNOWN_STANDARDS)),
         _triangle("functional_obsolescence", used.at("valuation.functional_obsolescence")),
         _cost(background, subject),
     ]

@@ -31,6 +31,17 @@ def to_dict(valuation: Valuation) -> dict[str, Any]:
         "mean": round(valuation.mean, 2),
         "sd": round(valuation.sd, 2),
         "other_standards": {name: _quantiles(q) for name, q in valuation.other_standards.items()},
+        "standard_steps": [
+            {
+                "standard": str(step.standard),
+                "name": step.name,
+                "reason": _text(step.reason),
+                "share": [round(share, 6) for share in step.share],
+                "quantiles": _quantiles(step.quantiles),
+            }
+            for step in valuation.standard_steps
+        ],
+        "other_pools": {name: _quantiles(q) for name, q in valuation.other_pools.items()},
         "methods": [_method(m) for m in valuation.methods],
         "admissibility": [
             {"method": a.method, "is_admissible": a.is_admissible, "reasons": [_text(r) for r in a.reasons]}

@@ -31,6 +31,7 @@ __all__ = [
     "Purpose",
     "Quantiles",
     "StandardOfValue",
+    "StandardStep",
     "Valuation",
 ]
 
@@ -56,7 +57,8 @@ class StandardOfValue(StrEnum):
     """What kind of value is sought (IVS 104)."""
 
     MARKET = "market"
-    LIQUIDATION = "liquidation"
+    ORDERLY_LIQUIDATION = "orderly_liquidation"
+    LIQUIDATION = "liquidation"  # by forced sale
     INVESTMENT = "investment"
     FAIR = "fair"
 
@@ -189,6 +191,31 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
+class StandardStep:
+    """One adjustment on the way from market value to another standard.
+
+    Parameters
+    ----------
+    standard : StandardOfValue
+        Where the way leads.
+    name : str
+        The assumption that is applied, or ``no_costs`` where nothing is.
+    reason : Bilingual
+        Why.
+    share : tuple of float
+        Value after over value before: 10 %, 50 % and 90 % quantile.
+    quantiles : Mapping of float to float
+        Value after the step.
+    """
+
+    standard: StandardOfValue
+    name: str
+    reason: Bilingual
+    share: tuple[float, float, float]
+    quantiles: Quantiles
+
+
+@dataclass(frozen=True, slots=True)
 class Valuation:
     """The answer for one patent or one portfolio.
 
@@ -229,7 +256,11 @@ class Valuation:
     is_synthetic : bool
         Any evidence came from the sample generator.
     other_standards : Mapping of str to Quantiles
-        Value under other standards, e.g. ``liquidation`` beside the market value of a pledge.
+        Value under the other standards, by name.
+    standard_steps : tuple of StandardStep
+        The ways from market value to each standard.
+    other_pools : Mapping of str to Quantiles
+        ``logarithmic``: the pool by agreement, at market value; see `numerics.pooling.log_pool`.
     market : MarketValue or None
         Comparable deals behind the market approach, where it is admissible.
     licences : tuple of LicenceComparable
@@ -257,6 +288,8 @@ class Valuation:
     findings: tuple[Finding, ...] = ()
     is_synthetic: bool = False
     other_standards: Mapping[str, Quantiles] = field(default_factory=dict)
+    standard_steps: tuple[StandardStep, ...] = ()
+    other_pools: Mapping[str, Quantiles] = field(default_factory=dict)
     market: MarketValue | None = None
     licences: tuple[LicenceComparable, ...] = ()
     draws: Draws | None = None
