@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from zhirong.cli.finance_bundle import bundle
 from zhirong.cli.finance_securitise import securitise
 from zhirong.cli.group import cli
 from zhirong.cli.output import as_of_option, emit, format_option, note, step_bar
@@ -32,9 +33,10 @@ FileType = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 @cli.group()
 def finance() -> None:
-    """Turn values into terms: pledge loans, and securities on pools of assets."""
+    """Turn values into terms: pledge loans, bundles of linked products, and securities on pools of assets."""
 
 
+finance.add_command(bundle)
 finance.add_command(securitise)
 
 

@@ -3,9 +3,11 @@
 from zhirong.finance.bundle.compare import Comparison, FrontierPoint, Saving, compare, frontier, separate_cost
 from zhirong.finance.bundle.cycle import FixedPoint, fixed_point
 from zhirong.finance.bundle.design import Bundle, Constraint, NoBundle, design
+from zhirong.finance.bundle.firm import Firm, read_firm
 from zhirong.finance.bundle.flows import Transfer, dated_cost, transfers
 from zhirong.finance.bundle.gains import Gains, share_gains
 from zhirong.finance.bundle.programmes import LABELS, PROGRAMMES, linked_offers, programme, reference_rate
+from zhirong.finance.bundle.proposal import Proposal, propose
 from zhirong.finance.bundle.spec import Bank, BundleSpec, Kicker, Need, Pool, Protector, PublicMoney, Risk, TakeOut
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "BundleSpec",
     "Comparison",
     "Constraint",
+    "Firm",
     "FixedPoint",
     "FrontierPoint",
     "Gains",
@@ -23,6 +26,7 @@ __all__ = [
     "Need",
     "NoBundle",
     "Pool",
+    "Proposal",
     "Protector",
     "PublicMoney",
     "Risk",
@@ -36,6 +40,8 @@ __all__ = [
     "frontier",
     "linked_offers",
     "programme",
+    "propose",
+    "read_firm",
     "reference_rate",
     "separate_cost",
     "share_gains",

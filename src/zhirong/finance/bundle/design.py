@@ -114,6 +114,8 @@ _LABELS: Mapping[str, Bilingual] = {
     "public.premium": Bilingual("保费、担保费补贴比例", "refunded share of premiums and guarantee fees"),
     "public.premium_cap": Bilingual("保费补贴上限", "cap of the refund of premiums"),
     "public.firm": Bilingual("单户补贴上限", "cap of subsidies to one firm"),
+    "public.covered": Bilingual("享受加成贴息所需的最低保险或担保比例", "least cover that earns the higher interest subsidy"),
+    "public.interest_paid": Bilingual("贴息不超过利息", "the interest subsidy is no more than the interest"),
     "public.expected": Bilingual("财政成本上限（预期）", "highest expected public cost"),
     "firm.cash": Bilingual("企业可承受的现金成本", "cash cost the firm can bear"),
     "kicker.most": Bilingual("股权激励上限", "cap of the equity kicker"),
@@ -334,11 +336,12 @@ def _binding(found: Answer, spec: BundleSpec, bounds: Mapping[str, tuple[float, 
         low, high = bounds[name]
         if low == high or abs(reduced) < 1e-12 or name.startswith(("on_", "z", "y", "covered")):
             continue
-        if name in _BOUND_OF:
+        if name in _BOUND_OF and (name in {"r", "a_bank"} or found.values[name] > low):
             rows[_BOUND_OF[name]] = reduced
-        elif found.values[name] > low:
+        elif name not in _BOUND_OF and found.values[name] > low:
             rows[f"{name[2:]}.{'share' if name.startswith('a_') else 'price'}"] = reduced
-    ranked = sorted(((abs(s), n, s) for n, s in rows.items() if abs(s) > 1e-9), reverse=True)
+    idle = {f"{p.name}.participation" for p in spec.protectors if found.values[f"a_{p.name}"] < 1e-9}
+    ranked = sorted(((abs(s), n, s) for n, s in rows.items() if abs(s) > 1e-9 and n not in idle), reverse=True)
     return tuple(Constraint(name, _label(name, spec), shadow) for _, name, shadow in ranked)
 
 
