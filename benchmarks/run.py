@@ -24,6 +24,7 @@ BENCHMARKS = (
     "options",
     "portfolio",
     "learning",
+    "bundle",
     "loans",
     "securitisation",
 )

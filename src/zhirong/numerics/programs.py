@@ -16,6 +16,7 @@ __all__ = ["Answer", "Row", "Shortfall", "least_shortfall", "solve"]
 
 Floats = NDArray[np.float64]
 _GAP_MAX = 1e-7
+_WHOLE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +151,15 @@ def solve(
     m = _matrix(names, rows)
     c = np.array([costs.get(name, 0.0) for name in names])
     box = [bounds[name] for name in names]
-    if whole:
-        fixed = _whole_values(c, m, box, np.array([name in whole for name in names], float))
-        if fixed is None:
+    found = _linear(c, m, box)
+    kinds = np.array([name in whole for name in names])
+    if found.status == 0 and kinds.any():
+        # Where the relaxed optimum is whole already it is the optimum; branching is for the rest.
+        x = found.x if (np.abs(found.x - np.round(found.x))[kinds] < _WHOLE).all() else _whole_values(c, m, box, kinds)
+        if x is None:
             return None
-        box = [(x, x) if name in whole else ends for name, x, ends in zip(names, fixed, box, strict=True)]
-    found = optimize.linprog(
-        c, m.a if m.a.size else None, m.b if m.a.size else None, m.a_equal if m.a_equal.size else None,
-        m.b_equal if m.a_equal.size else None, box, method="highs",
-    )  # fmt: skip
+        box = [(round(v), round(v)) if k else ends for k, v, ends in zip(kinds, x, box, strict=True)]
+        found = _linear(c, m, box)
     if found.status == 2:
         return None
     if found.status != 0:
@@ -166,7 +167,14 @@ def solve(
     return _answer(m, c, box, found, [row.name for row in rows])
 
 
-def _whole_values(c: Floats, m: _Matrix, box: list[tuple[float, float]], kinds: Floats) -> Floats | None:
+def _linear(c: Floats, m: _Matrix, box: list[tuple[float, float]]) -> optimize.OptimizeResult:
+    return optimize.linprog(
+        c, m.a if m.a.size else None, m.b if m.a.size else None, m.a_equal if m.a_equal.size else None,
+        m.b_equal if m.a_equal.size else None, box, method="highs",
+    )  # fmt: skip
+
+
+def _whole_values(c: Floats, m: _Matrix, box: list[tuple[float, float]], kinds: NDArray[np.bool_]) -> Floats | None:
     conditions = []
     if m.a.size:
         conditions.append(optimize.LinearConstraint(m.a, -np.inf, m.b))
@@ -174,13 +182,17 @@ def _whole_values(c: Floats, m: _Matrix, box: list[tuple[float, float]], kinds: 
         conditions.append(optimize.LinearConstraint(m.a_equal, m.b_equal, m.b_equal))
     low, high = (np.array(ends) for ends in zip(*box, strict=True))
     found = optimize.milp(
-        c, constraints=conditions, bounds=optimize.Bounds(low, high), integrality=kinds, options={"mip_rel_gap": 0.0}
+        c,
+        constraints=conditions,
+        bounds=optimize.Bounds(low, high),
+        integrality=kinds.astype(float),
+        options={"mip_rel_gap": 0.0},
     )
     if found.status == 2:
         return None
     if found.x is None:
         raise ConvergenceError(f"mixed-integer programme: {found.message}")
-    return np.asarray(np.where(kinds > 0, np.round(found.x), found.x), np.float64)
+    return np.asarray(found.x, np.float64)
 
 
 def _answer(

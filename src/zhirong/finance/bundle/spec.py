@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from zhirong.finance.schedules.checks import within
 from zhirong.kernel.errors import DomainError
@@ -99,7 +100,12 @@ class Risk:
     @property
     def capital(self) -> float:
         """IRB capital at one year of maturity, fraction of the loan."""
-        return float(irb_capital(self.pd, self.lgd, maturity_years=1.0, turnover_eur_m=self.turnover_eur_m))
+        return _capital(self.pd, self.lgd, self.turnover_eur_m)
+
+
+@lru_cache(maxsize=4096)
+def _capital(pd: float, lgd: float, turnover_eur_m: float | None) -> float:
+    return float(irb_capital(pd, lgd, maturity_years=1.0, turnover_eur_m=turnover_eur_m))
 
 
 @dataclass(frozen=True, slots=True)
