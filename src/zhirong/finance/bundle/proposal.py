@@ -65,6 +65,10 @@ class Proposal:
         Internal rate of the signed flows of the linked design.
     flows : tuple of Transfer
         Expected payments of a year in the linked design.
+    need : Need
+        The loan as the designs took it.
+    drawn : tuple of Risk
+        Draws of default probability and loss behind the intervals.
     """
 
     firm: Firm
@@ -82,6 +86,8 @@ class Proposal:
     frontier: tuple[FrontierPoint, ...]
     dated: CostOfFinance | None
     flows: tuple[Transfer, ...]
+    need: Need
+    drawn: tuple[Risk, ...]
 
     @property
     def bundle(self) -> Bundle | None:
@@ -149,7 +155,7 @@ def propose(
     return Proposal(
         firm, as_of, tuple(r.right_id for r in rights), sheet, amount, lgd, risk, (low, high), offers, settled, compared,
         share_gains(offers, need, risk), frontier(offers, need, risk, budgets=np.linspace(0.0, 1.3 * top, 27).tolist()),
-        None if bundle is None else dated_cost(bundle, as_of), () if bundle is None else transfers(bundle),
+        None if bundle is None else dated_cost(bundle, as_of), () if bundle is None else transfers(bundle), need, tuple(drawn),
     )  # fmt: skip
 
 
