@@ -266,10 +266,11 @@ def _offer_gain(least: float, level: float, sigma: float) -> tuple[float, float]
 
 
 @njit(cache=True)
-def _solve(  # noqa: C901, PLR0912, PLR0915  (one loop over states)
-months: int, rounds: int, p: Floats, worth: Floats, weight: Floats, reserves: Floats, action: NDArray[np.int64],
+def _solve(  # noqa: C901, PLR0912  (one loop over states)
+months: int, rounds: int, p: Floats, worth: Floats, weight: Floats, reserves: Floats,
+    sold_at: Floats, paid_at: Floats, action: NDArray[np.int64],
            reserve: Floats, least: Floats) -> float:  # fmt: skip
-    (life, decay, discount, carrying, bidders, sigma, length, round_cost, fee, stigma, chance, level, offer_sigma, licence, buy_back,
+    (life, decay, discount, carrying, bidders, _sigma, length, round_cost, fee, stigma, chance, level, offer_sigma, licence, buy_back,
      buy_until, ready, ready_chance, ready_until, most_reserve) = p  # fmt: skip
     sold, paid = np.zeros((months + 1, reserves.size)), np.zeros((months + 1, reserves.size))
     mean = np.zeros(months + 1)
@@ -282,9 +283,10 @@ months: int, rounds: int, p: Floats, worth: Floats, weight: Floats, reserves: Fl
             sold[day, :] = sold[day - 1, :]
             paid[day, :] = paid[day - 1, :]
         elif bidders > 0.0 and rounds > 0:
-            chances, prices = _outcomes(bidders, sigma, worth, weight[day].copy(), reserves)
-            sold[day, :] = chances
-            paid[day, :] = prices
+            for j in range(worth.size):
+                for i in range(reserves.size):
+                    sold[day, i] += weight[day, j] * sold_at[j, i]
+                    paid[day, i] += weight[day, j] * paid_at[j, i]
     beta = 1.0 / (1.0 + discount)
     value = np.zeros((2, rounds + 1, months + 1))
     span = int(length)
@@ -419,10 +421,15 @@ def programme(terms: Terms, worth: Floats | None = None, *, rounds: int = _ROUND
     reserves = np.concatenate([[0.0], np.geomspace(top / 400, top, _RESERVES - 1)])
     shape = (2, rounds + 1, terms.months + 1)
     action, reserve, least = np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape)
+    # A round's law is that of each worth, weighed: the laws of the worths are computed once.
+    each = [_outcomes(terms.bidders, terms.dispersion, v[k : k + 1], np.ones(1), reserves) for k in range(v.size)]
+    sold_at, paid_at = (np.array(part) for part in zip(*each, strict=True))
     weight = np.tile(w, (terms.months + 1, 1))
     value = 0.0
     for _ in range(_LEARNING_MAX):
-        value = _solve(terms.months, rounds, _parameters(terms), v, weight, reserves, action, reserve, least)
+        value = _solve(
+            terms.months, rounds, _parameters(terms), v, weight, reserves, sold_at, paid_at, action, reserve, least
+        )
         after = _while_unsold(terms, v, w, action, reserve, least)
         if np.abs(after - weight).max() < 1e-3:
             break
