@@ -25,6 +25,7 @@ BENCHMARKS = (
     "portfolio",
     "learning",
     "bundle",
+    "insurance",
     "loans",
     "securitisation",
 )

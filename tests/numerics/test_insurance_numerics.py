@@ -115,7 +115,7 @@ def test_rates_of_cells_recover_the_spread() -> None:
     assert ((found.premiums - true) ** 2).sum() < ((found.means - true) ** 2).sum()
 
 
-@given(st.floats(1e-4, 2), st.floats(1.1, 20), st.integers(0, 50), st.floats(0, 1e4))
+@given(st.floats(1e-4, 2), st.floats(1.1, 20), st.integers(0, 50), st.floats(0.1, 1e4))
 def test_gamma_rate_after_claims_is_a_credibility_mix(mean: float, wide: float, claims: int, exposure: float) -> None:
     rate = gamma_rate(mean, mean / wide, mean * wide)
     assert math.log(rate.quantile(0.95) / rate.quantile(0.05)) == pytest.approx(2 * math.log(wide), rel=1e-5)

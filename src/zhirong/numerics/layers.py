@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from zhirong.kernel.errors import DomainError
 from zhirong.numerics.aggregate import AggregateLoss, Lattice
 
-__all__ = ["Exposure", "Shock", "event_law", "lattice_of_draws", "layer_severity", "layer_total"]
+__all__ = ["Exposure", "Shock", "event_law", "kept_severity", "lattice_of_draws", "layer_severity", "layer_total"]
 
 Floats = NDArray[np.float64]
 _TILT = 20.0
@@ -86,6 +86,16 @@ def layer_severity(law: Lattice, *, attachment: float = 0.0, width: float = math
     return Lattice(law.step, _split(paid / law.step, masses, n), mean)
 
 
+def kept_severity(law: Lattice, *, attachment: float, width: float = math.inf) -> Lattice:
+    """Return the law of what remains of a loss when ``min(max(X - attachment, 0), width)`` is paid by another."""
+    ceded = layer_severity(law, attachment=attachment, width=width)
+    x = np.arange(len(law.pmf)) * law.step
+    kept, masses = x - np.clip(x - attachment, 0.0, width), law.pmf
+    if math.isinf(width):
+        kept, masses = np.append(kept, attachment), np.append(masses, max(0.0, 1 - float(law.pmf.sum())))
+    return Lattice(law.step, _split(kept / law.step, masses, len(law.pmf)), max(0.0, law.mean - ceded.mean))
+
+
 def layer_total(
     total: AggregateLoss, *, attachment: float = 0.0, width: float = math.inf, share: float = 1.0
 ) -> AggregateLoss:
@@ -113,14 +123,16 @@ def event_law(policies: Sequence[Exposure], shocks: Sequence[Shock], *, points: 
     size = 1 << (2 * points - 1).bit_length()
     damp = np.exp(-_TILT / size * np.arange(points))
     law, products = np.zeros(points), [np.ones(size // 2 + 1, np.complex128) for _ in shocks]
+    alike: dict[int, list[int]] = {}
     for i, policy in enumerate(policies):
-        masses = policy.severity.pmf[:points]
-        law[: len(masses)] += own[i] * masses
-        hit = [g for g, shock in enumerate(shocks) if i in shock.members]
-        if hit:
-            spectrum = np.fft.rfft(masses * damp[: len(masses)], size)
-            for g in hit:
-                products[g] *= 1 - shocks[g].chance + shocks[g].chance * spectrum
+        alike.setdefault(id(policy.severity), []).append(i)
+    for places in alike.values():  # policies with one severity share one transform
+        masses = policies[places[0]].severity.pmf[:points]
+        law[: len(masses)] += own[places].sum() * masses
+        spectrum = np.fft.rfft(masses * damp[: len(masses)], size)
+        for shock, product in zip(shocks, products, strict=True):
+            if times := len(set(places) & set(shock.members)):
+                product *= (1 - shock.chance + shock.chance * spectrum) ** times
     for shock, product in zip(shocks, products, strict=True):
         law += shock.rate * np.maximum(np.fft.irfft(product, size)[:points] / damp, 0.0)
     rate = float(own.sum() + sum(shock.rate for shock in shocks))
