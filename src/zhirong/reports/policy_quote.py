@@ -218,6 +218,7 @@ def _survival(anchor: str, laws: Sequence[tuple[str, AggregateLoss]], lang: Lang
             axes.set_xlabel(_say(lang, "赔款（万元）", "Payments, CNY 10,000"), size=9)
             axes.yaxis.set_major_formatter(lambda v, _: f"{100 * v:g}%")
             axes.yaxis.set_minor_formatter(NullFormatter())
+            axes.tick_params(which="minor", length=0)
             axes.grid(axis="y", color=PALETTE["line"], linewidth=0.6)
             if len(lines) > 1:
                 axes.legend(frameon=False, fontsize=9, loc="upper right")

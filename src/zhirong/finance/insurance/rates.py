@@ -116,7 +116,7 @@ def _updated(
     if sum(c.claims for c in cells) == 0:  # a store without cases is silent; silence is not an absence of suits
         return PatentRate(patent, declared, facts[0], 0.0, 0.0, 0.0, assumed)
     source = Source(
-        f"Declared rate updated by {seen:.0f} cases in {years:,.0f} patent-years of the field",
+        f"Declared rate updated by the cases of the field: {seen:.0f} in {years:,.0f} patent-years",
         Grade.ASSUMED, title_zh=f"声明的频率，以本领域 {years:,.0f} 件·年中的 {seen:.0f} 件案件更新",
     )  # fmt: skip
     return PatentRate(patent, declared.after(seen, years), facts[0], seen, years, declared.weight(years), source)
