@@ -26,6 +26,7 @@ BENCHMARKS = (
     "learning",
     "bundle",
     "disposal",
+    "insurance",
     "loans",
     "securitisation",
 )

@@ -10,6 +10,7 @@ import click
 
 from zhirong.cli.finance_bundle import bundle
 from zhirong.cli.finance_dispose import dispose_patents
+from zhirong.cli.finance_insure import insure
 from zhirong.cli.finance_recommend import recommend_products
 from zhirong.cli.finance_securitise import securitise
 from zhirong.cli.group import cli
@@ -35,11 +36,12 @@ FileType = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 @cli.group()
 def finance() -> None:
-    """Turn values into terms: pledge loans, bundles of linked products, and securities on pools of assets."""
+    """Turn values into terms: loans, insurance, bundles of linked products, disposal, and securities on pools of assets."""
 
 
 finance.add_command(bundle)
 finance.add_command(dispose_patents)
+finance.add_command(insure)
 finance.add_command(recommend_products)
 finance.add_command(securitise)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zhirong.kernel.errors import DomainError
 from zhirong.numerics.aggregate import AggregateLoss
 
-__all__ = ["Premium", "break_even_loss", "per_patent_tariff", "rate_on_line", "tvar_premium"]
+__all__ = ["Premium", "break_even_loss", "capital_premium", "per_patent_tariff", "rate_on_line", "tvar_premium"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,29 @@ def tvar_premium(
     DomainError
         For a number out of range, with its name.
     """
-    _share("cost_of_capital", cost_of_capital)
-    _share("expense", expense)
     _above("loading", loading)
     capital = loading * max(total.tvar(level) - total.mean, 0.0)
-    gross = (total.mean + cost_of_capital * capital) / (1 - expense)
+    return capital_premium(
+        total.mean, capital, level=level, cost_of_capital=cost_of_capital, loading=loading, expense=expense
+    )
+
+
+def capital_premium(
+    expected_cny: float, capital_cny: float, *, level: float, cost_of_capital: float, loading: float, expense: float
+) -> Premium:
+    """Return ``(E + CoC K) / (1 - expense)`` for a capital K, e.g. a policy's share of that of its portfolio; see `tvar_premium`."""
+    _share("cost_of_capital", cost_of_capital)
+    _share("expense", expense)
+    gross = (expected_cny + cost_of_capital * capital_cny) / (1 - expense)
     return Premium(
-        total.mean, capital, cost_of_capital * capital, expense * gross, gross, level, cost_of_capital, loading
+        expected_cny,
+        capital_cny,
+        cost_of_capital * capital_cny,
+        expense * gross,
+        gross,
+        level,
+        cost_of_capital,
+        loading,
     )
 
 
