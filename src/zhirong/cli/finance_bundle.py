@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -10,18 +9,14 @@ from typing import Any
 
 import click
 
-from zhirong.cli.output import as_of_option, emit, format_option, language_option, note, step_bar
+from zhirong.cli.finance_rights import valued_rights, write_record
+from zhirong.cli.output import as_of_option, emit, format_option, language_option, note
 from zhirong.cli.words import said
-from zhirong.evidence.resolving import resolve_patents
 from zhirong.finance.bundle import PROGRAMMES, Bundle, Comparison, NoBundle, Proposal, propose, read_firm
 from zhirong.finance.pledge import shipped_spec
-from zhirong.finance.pledge.evidence import rights_from
-from zhirong.kernel.errors import NotAdmissibleError
 from zhirong.kernel.text import Language
 from zhirong.params import load
 from zhirong.reports.bundle_report import render_bundle
-from zhirong.tables import Store, connect
-from zhirong.valuation import Purpose, prepare, value_patents
 
 __all__ = ["bundle", "plain_proposal"]
 
@@ -53,34 +48,18 @@ def bundle(
 
     Example: zhirong finance bundle mystore --patent CN109000001 --firm firm.yaml --as-of 2025-06-30 --out offer
     """
-    firm, opened, book = read_firm(firm_file), Store.open(store), load(parameters)
-    ids = list(dict.fromkeys(resolve_patents(opened, list(patents)).values()))
-    with connect("duckdb") as engine, step_bar("designing") as step:
-        step("values", 1, 2)
-        background = prepare(opened, engine, as_of=as_of, book=book)
-        batch = value_patents(background, ids, purpose=Purpose.PLEDGE, draws=draws, seed=seed)
-        if batch.refused:
-            raise NotAdmissibleError("; ".join(finding.message for finding in batch.refused))
-        rights = rights_from(background, batch.valuations)
-        step("bundle", 2, 2)
-        chosen = PROGRAMMES if "all" in names else tuple(dict.fromkeys(names))
-        found = propose(
-            firm, rights, shipped_spec(book, as_of, months=firm.months), book, as_of, programmes=chosen, draws=risk_draws, seed=seed
-        )  # fmt: skip
+    firm, book = read_firm(firm_file), load(parameters)
+    chosen = PROGRAMMES if "all" in names else tuple(dict.fromkeys(names))
+    with valued_rights(store, patents, as_of=as_of, book=book, draws=draws, seed=seed, label="designing") as valued:
+        spec = shipped_spec(book, as_of, months=firm.months)
+        found = propose(firm, valued.rights, spec, book, as_of, programmes=chosen, draws=risk_draws, seed=seed)
     emit([_short(c, lang) if form == "table" else _row(c, lang) for c in found.comparisons], form, lang=lang)
     _tell(found, lang)
     if out is not None:
-        synthetic = firm.is_synthetic or any(v.is_synthetic for v in batch.valuations)
+        synthetic = firm.is_synthetic or valued.is_synthetic
         files = render_bundle(found, lang=lang, out=out, is_synthetic=synthetic)
         plain = plain_proposal(found) | {"is_synthetic": synthetic, "seed": seed, "draws": draws}
-        (out / "bundle.json").write_text(json.dumps(plain, ensure_ascii=False, indent=1) + "\n", "utf-8", newline="\n")
-        note(
-            said(
-                lang,
-                f"已在 {out} 写出 {len(files.paths) + 1} 个文件",
-                f"wrote {len(files.paths) + 1} files under {out}",
-            )
-        )
+        write_record(out / "bundle.json", plain, files, lang)
 
 
 def _row(c: Comparison, lang: Language) -> dict[str, Any]:

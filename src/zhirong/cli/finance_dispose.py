@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import click
 import numpy as np
 
-from zhirong.cli.output import DateType, as_of_option, emit, format_option, language_option, note, step_bar
+from zhirong.cli.finance_rights import valued_rights, write_record
+from zhirong.cli.output import DateType, as_of_option, emit, format_option, language_option, note
 from zhirong.cli.words import said
-from zhirong.evidence.resolving import resolve_patents
 from zhirong.finance.disposal import (
     CHANNEL_LABELS,
     Buyer,
@@ -24,13 +23,11 @@ from zhirong.finance.disposal import (
     rank_claims,
     shipped_disposal,
 )
-from zhirong.finance.pledge.evidence import rights_from
+from zhirong.finance.pledge import PledgedRight
 from zhirong.kernel.errors import NotAdmissibleError
 from zhirong.kernel.text import Language
 from zhirong.params import load
 from zhirong.reports.disposal_report import render_disposal
-from zhirong.tables import Store, connect
-from zhirong.valuation import Purpose, prepare, value_patents
 
 __all__ = ["dispose_patents"]
 
@@ -66,23 +63,13 @@ def dispose_patents(
 
     Example: zhirong finance dispose mystore --patent CN109000001 --debt 1500000 --as-of 2024-06-30 --lang zh --out memo
     """
-    opened, book = Store.open(store), load(parameters)
-    ids = list(dict.fromkeys(resolve_patents(opened, list(patents)).values()))
-    with connect("duckdb") as engine, step_bar("disposing") as step:
-        step("values", 1, 3)
-        background = prepare(opened, engine, as_of=as_of, book=book)
-        batch = value_patents(background, ids, purpose=Purpose.PLEDGE, draws=draws, seed=seed)
-        if batch.refused:
-            raise NotAdmissibleError("; ".join(finding.message for finding in batch.refused))
-        lots = [
-            Lot(r.right_id, r.values, r.remaining_life_years or 0.0) for r in rights_from(background, batch.valuations)
-        ]
-        step("programme", 2, 3)
+    book = load(parameters)
+    with valued_rights(store, patents, as_of=as_of, book=book, draws=draws, seed=seed, label="disposing") as valued:
+        lots = [_lot(right) for right in valued.rights]
         spec = shipped_disposal(book, as_of, buy_back_cny=buy_back, prearranged_cny=acquirer)
         claims = rank_claims([("pledgee", registered, debt)]) if debt else ()
         found = dispose(lots, spec, claims, seed=seed)
-        step("buyers", 3, 3)
-        buyers = likely_buyers(background, ids)
+        buyers = likely_buyers(valued.background, valued.ids)
     emit([_row(s, lang) for plan in found.chosen for s in plan.steps], form, lang=lang)
     low, middle, high = np.quantile(found.proceeds_cny, [0.1, 0.5, 0.9])
     note(
@@ -96,24 +83,22 @@ def dispose_patents(
         text = f"{found.lgd.mean():.1%} ({a:.1%} – {b:.1%})"
         note(said(lang, f"违约损失率 {text}", f"loss given default {text}"))
     if out is not None:
-        synthetic = any(v.is_synthetic for v in batch.valuations)
-        files = render_disposal(found, buyers, as_of=as_of, lang=lang, out=out, is_synthetic=synthetic)
+        files = render_disposal(found, buyers, as_of=as_of, lang=lang, out=out, is_synthetic=valued.is_synthetic)
         plain = _plain(found, buyers) | {
             "as_of": as_of.isoformat(),
-            "is_synthetic": synthetic,
+            "is_synthetic": valued.is_synthetic,
             "seed": seed,
             "draws": draws,
         }
-        (out / "disposal.json").write_text(
-            json.dumps(plain, ensure_ascii=False, indent=1) + "\n", "utf-8", newline="\n"
+        write_record(out / "disposal.json", plain, files, lang)
+
+
+def _lot(right: PledgedRight) -> Lot:
+    if right.remaining_life_years is None:
+        raise NotAdmissibleError(
+            f"{right.right_id}: the legal term is not known, so that what waiting costs cannot be computed"
         )
-        note(
-            said(
-                lang,
-                f"已在 {out} 写出 {len(files.paths) + 1} 个文件",
-                f"wrote {len(files.paths) + 1} files under {out}",
-            )
-        )
+    return Lot(right.right_id, right.values, max(right.remaining_life_years, 0.0))
 
 
 def _row(s: Step, lang: Language) -> dict[str, Any]:

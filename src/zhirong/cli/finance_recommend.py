@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -10,19 +9,15 @@ from typing import Any
 
 import click
 
-from zhirong.cli.output import as_of_option, emit, format_option, language_option, note, step_bar
+from zhirong.cli.finance_rights import valued_rights, write_record
+from zhirong.cli.output import as_of_option, emit, format_option, language_option
 from zhirong.cli.words import said
-from zhirong.evidence.resolving import resolve_patents
 from zhirong.finance.bundle import read_firm
 from zhirong.finance.pledge import shipped_spec
-from zhirong.finance.pledge.evidence import register_from, rights_from
 from zhirong.finance.recommendation import Recommendation, recommend
-from zhirong.kernel.errors import NotAdmissibleError
 from zhirong.kernel.text import Language
 from zhirong.params import load
 from zhirong.reports.recommendation_report import VERDICTS, condition_text, render_recommendations
-from zhirong.tables import Store, connect
-from zhirong.valuation import Purpose, prepare, value_patents
 
 __all__ = ["recommend_products"]
 
@@ -53,38 +48,17 @@ def recommend_products(
 
     Example: zhirong finance recommend mystore --patent CN109000001 --firm firm.yaml --as-of 2025-06-30 --lang zh
     """
-    firm, opened, book = read_firm(firm_file), Store.open(store), load(parameters)
-    ids = list(dict.fromkeys(resolve_patents(opened, list(patents)).values()))
-    with connect("duckdb") as engine, step_bar("looking") as step:
-        step("values", 1, 2)
-        background = prepare(opened, engine, as_of=as_of, book=book)
-        batch = value_patents(background, ids, purpose=Purpose.PLEDGE, draws=draws, seed=seed)
-        if batch.refused:
-            raise NotAdmissibleError("; ".join(finding.message for finding in batch.refused))
-        rights, register = rights_from(background, batch.valuations), register_from(background, ids)
-        step("products", 2, 2)
+    firm, book = read_firm(firm_file), load(parameters)
+    with valued_rights(store, patents, as_of=as_of, book=book, draws=draws, seed=seed, label="products") as valued:
         spec = shipped_spec(book, as_of, months=firm.months)
-        found = recommend(firm, rights, spec, book, as_of, register=register, seed=seed)
+        found = recommend(firm, valued.rights, spec, book, as_of, register=valued.register, seed=seed)
     emit([_row(r, lang) if form == "table" else _plain(r) for r in found], form, lang=lang)
     if out is not None:
-        synthetic = firm.is_synthetic or any(v.is_synthetic for v in batch.valuations)
+        synthetic = firm.is_synthetic or valued.is_synthetic
         files = render_recommendations(found, firm=firm.name, as_of=as_of, lang=lang, out=out, is_synthetic=synthetic)
-        plain = {
-            "as_of": as_of.isoformat(),
-            "firm": asdict(firm),
-            "is_synthetic": synthetic,
-            "products": [_plain(r) for r in found],
-        }
-        (out / "products.json").write_text(
-            json.dumps(plain, ensure_ascii=False, indent=1) + "\n", "utf-8", newline="\n"
-        )
-        note(
-            said(
-                lang,
-                f"已在 {out} 写出 {len(files.paths) + 1} 个文件",
-                f"wrote {len(files.paths) + 1} files under {out}",
-            )
-        )
+        products = [_plain(r) for r in found]
+        plain = {"as_of": as_of.isoformat(), "firm": asdict(firm), "is_synthetic": synthetic, "products": products}
+        write_record(out / "products.json", plain, files, lang)
 
 
 def _row(r: Recommendation, lang: Language) -> dict[str, str]:
