@@ -26,6 +26,7 @@ BENCHMARKS = (
     "learning",
     "bundle",
     "insurance",
+    "disposal",
     "loans",
     "securitisation",
 )
