@@ -185,13 +185,15 @@ def test_legal_expense_depends_on_the_size_of_the_dispute() -> None:
 
 
 @given(st.sampled_from(["lognormal", "gamma"]), st.floats(0.2, 1.5), st.floats(0.6, 1.0), st.floats(0, 0.8))
-@settings(max_examples=25)
+@settings(max_examples=40)
 def test_spliced_severity_is_one_law(body: str, spread: float, start: float, shape: float) -> None:
     law = SplicedSeverity(body, 100.0, spread, start, shape)  # type: ignore[arg-type]
     u = np.array([0.05, 0.5, 0.59, 0.9, 0.99, 0.9999])
     assert law.cdf(law.quantile(u)) == pytest.approx(u, abs=1e-9)
     top = float(law.quantile(np.array(0.97)))
-    edges = np.unique(np.concatenate([np.linspace(0, top, 4001), np.linspace(min(law.threshold, top), top, 2001)]))
+    edges = np.unique(
+        np.concatenate([[0.0], np.geomspace(1e-9 * top, top, 8001), np.linspace(min(law.threshold, top), top, 2001)])
+    )
     area = float(np.trapezoid(1 - law.cdf(edges), edges))
     assert law.limited_mean(np.array(top)) == pytest.approx(area, rel=1e-5)
     assert law.mean >= float(law.limited_mean(np.array(top)))

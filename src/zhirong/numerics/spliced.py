@@ -84,13 +84,18 @@ class SplicedSeverity:
         excess = grown if self.tail_shape < _FLAT else np.expm1(self.tail_shape * grown) / self.tail_shape
         return np.asarray(found + self.tail_scale * excess, np.float64)
 
+    def _grown(self, excess: Floats) -> Floats:
+        """Return minus the log of the tail's survival."""
+        y = excess / self.tail_scale
+        return np.asarray(y if self.tail_shape < _FLAT else np.log1p(self.tail_shape * y) / self.tail_shape, np.float64)
+
     def cdf(self, loss: ArrayLike) -> Floats:
         """Return ``P(X <= loss)``."""
         x = np.asarray(loss, np.float64)
         if self.tail_from == 1:
             return np.asarray(self._law().cdf(x), np.float64)
         t = self.threshold
-        tail = stats.genpareto.sf(np.maximum(x - t, 0.0), self.tail_shape, scale=self.tail_scale)
+        tail = np.exp(-self._grown(np.maximum(x - t, 0.0)))
         return np.asarray(np.where(x <= t, self._law().cdf(x), 1 - (1 - self.tail_from) * tail), np.float64)
 
     def limited_mean(self, limit: ArrayLike) -> Floats:
@@ -99,9 +104,8 @@ class SplicedSeverity:
         low = self._body_limited(np.minimum(x, self.threshold))
         if self.tail_from == 1:
             return low
-        rest, shape, scale = np.maximum(x - self.threshold, 0.0), self.tail_shape, self.tail_scale
-        grown = rest / scale if shape < _FLAT else np.log1p(shape * rest / scale) / shape
-        above = scale / (1 - shape) * -np.expm1((shape - 1) * grown)
+        above = -np.expm1((self.tail_shape - 1) * self._grown(np.maximum(x - self.threshold, 0.0)))
+        above = self.tail_scale / (1 - self.tail_shape) * above
         return np.asarray(low + (1 - self.tail_from) * above, np.float64)
 
     @property
