@@ -196,3 +196,11 @@ def test_more_learning_brings_the_value_nearer_from_below() -> None:
 def test_too_few_learning_paths_are_refused() -> None:
     with pytest.raises(DomainError, match="paths"):
         least_squares(put(36, 0.2, 1), dates=10, learning_paths=10)
+
+
+@pytest.mark.golden
+def test_the_patent_option_of_biogen() -> None:
+    # Damodaran, Investment Valuation, chapter on real options: Avonex, USD 907 m with a cost of delay of 1/17 a year (from memory).
+    option = Contract(3.422, 2.875, 0.067, math.sqrt(0.224), 17.0, dividend_yield=1 / 17)
+    assert 1000 * black_scholes(option) == pytest.approx(907, abs=0.5)
+    assert 1000 * black_scholes(option) == pytest.approx(906.865434425358, abs=1e-6)
