@@ -10,6 +10,7 @@ import click
 
 from zhirong.cli.finance_bundle import bundle
 from zhirong.cli.finance_dispose import dispose_patents
+from zhirong.cli.finance_fund import fund
 from zhirong.cli.finance_insure import insure
 from zhirong.cli.finance_recommend import recommend_products
 from zhirong.cli.finance_securitise import securitise
@@ -41,6 +42,7 @@ def finance() -> None:
 
 finance.add_command(bundle)
 finance.add_command(dispose_patents)
+finance.add_command(fund)
 finance.add_command(insure)
 finance.add_command(recommend_products)
 finance.add_command(securitise)
