@@ -16,7 +16,7 @@ import numpy as np
 from zhirong.cli.finance_rights import write_record
 from zhirong.cli.output import as_of_option, emit, format_option, language_option, note, step_bar
 from zhirong.cli.words import said
-from zhirong.finance.funds import Candidate, frontier, select, shipped_fund
+from zhirong.finance.funds import Candidate, Reason, frontier, select, shipped_fund
 from zhirong.kernel.errors import DomainError, EvidenceError, NotAdmissibleError
 from zhirong.kernel.text import Language
 from zhirong.params import load
@@ -89,14 +89,7 @@ def fund(
         more["risk_weight"] = risk_weight
     spec = shipped_fund(book, as_of, budget, **more)
     found, points = select(offered, spec, seed=seed), frontier(offered, spec, seed=seed)
-    emit(
-        [
-            {"patent_id": r.patent_id, "selected": r.is_in, "regret_cny": r.regret_cny, "reason": r.text.in_(lang)}
-            for r in found.reasons
-        ],
-        form,
-        lang=lang,
-    )
+    emit([_row(r, lang) if form == "table" else _plain(r) for r in found.reasons], form, lang=lang)
     low, high = found.gain_interval_cny
     note(
         said(
@@ -115,6 +108,18 @@ def fund(
             "sources": [{"title": s.title, "grade": str(s.grade)} for s in spec.sources],
         }  # fmt: skip
         write_record(out / "fund.json", plain, files, lang)
+
+
+def _plain(r: Reason) -> dict[str, Any]:
+    return {"patent_id": r.patent_id, "selected": r.is_in, "regret_cny": r.regret_cny, "reason": r.text.en}
+
+
+def _row(r: Reason, lang: Language) -> dict[str, str]:
+    return {
+        said(lang, "专利", "patent"): r.patent_id,
+        said(lang, "结论", "verdict"): said(lang, "入选", "in") if r.is_in else said(lang, "落选", "out"),
+        said(lang, "理由", "reason"): r.text.in_(lang),
+    }
 
 
 def _read(path: Path) -> Offers:
